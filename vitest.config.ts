@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 
 // Tests run on the sources: the condition comes before "default" in every package's exports.
@@ -7,9 +8,21 @@ export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions } },
   test: {
+    // Every test file is a process and starts etcd processes of its own; on more than this they starve each other.
+    pool: "forks",
+    maxWorkers: Math.max(1, Math.min(4, availableParallelism() - 1)),
+    restoreMocks: true,
+    unstubEnvs: true,
+    unstubGlobals: true,
     projects: ["proto", "testing", "core", "discovery", "election", "config"].map((name) => ({
       extends: true as const,
-      test: { name, root: `packages/${name}`, include: ["test/**/*.test.ts"], testTimeout: 30_000, hookTimeout: 60_000 },
+      test: {
+        name,
+        root: `packages/${name}`,
+        include: ["test/**/*.test.ts"],
+        testTimeout: 30_000,
+        hookTimeout: 60_000,
+      },
     })),
   },
 });
