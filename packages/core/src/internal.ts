@@ -1,1 +1,20 @@
-export {};
+/** For the sibling packages only. Not public API: anything here may change in any release. */
+export { FairQueue, type Occupied } from "./queue/fair-queue.ts";
+export type { GuardedTxn } from "./queue/guarded-txn.ts";
+export type { Ownership } from "./queue/ownership.ts";
+export type { QueueClient, QueueKey, Ticket } from "./queue/ticket.ts";
+export type { WaitOptions } from "./queue/wait-for-turn.ts";
+export { CALL_OPTIONS, checkCallOptions } from "./transport/call-options.ts";
+export { onAbort, pause, raceAbort } from "./util/abort.ts";
+export { backoffMs, type BackoffOptions } from "./util/backoff.ts";
+export { type Clock, systemClock } from "./util/clock.ts";
+export { deferred, type Deferred } from "./util/deferred.ts";
+export { Emitter } from "./util/emitter.ts";
+export {
+  bigintOption,
+  booleanOption,
+  describe,
+  numberOption,
+  refuseUnknown,
+  signalOption,
+} from "./util/validate.ts";

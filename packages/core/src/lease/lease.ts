@@ -1,0 +1,35 @@
+import { randomBytes } from "node:crypto";
+import { numberOption } from "../util/validate.ts";
+
+/** A granted lease: keys put with it are deleted when it ends. */
+export interface Lease {
+  readonly id: bigint;
+  /** The TTL etcd granted, in seconds. It may be more than was asked for: etcd has a minimum. */
+  readonly ttlSeconds: number;
+}
+
+/** etcd's own limit (`lease/lessor.go`). */
+export const MAX_TTL_SECONDS = 9_000_000_000;
+
+export function ttlOption(value: number | undefined, fallback?: number): number {
+  const ttl = numberOption(value, "ttlSeconds", {
+    min: 1,
+    max: MAX_TTL_SECONDS,
+    integer: true,
+    fallback: fallback ?? Number.NaN,
+  });
+  if (Number.isNaN(ttl))
+    throw new TypeError(
+      `ttlSeconds must be a whole number between 1 and ${MAX_TTL_SECONDS}, received undefined`,
+    );
+  return ttl;
+}
+
+/**
+ * A random positive 63-bit id. The client chooses it, so that a grant whose answer was lost can be sent again without
+ * leaving a second lease behind.
+ */
+export function newLeaseId(): bigint {
+  const id = randomBytes(8).readBigUInt64BE() & 0x7fff_ffff_ffff_ffffn;
+  return id === 0n ? newLeaseId() : id;
+}

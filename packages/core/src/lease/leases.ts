@@ -1,0 +1,99 @@
+import { EtcdError, isEtcdError } from "../errors/etcd-error.ts";
+import { type LeaseRef, leaseId } from "../kv/put.ts";
+import { CALL_OPTIONS, type CallOptions, timeoutOption } from "../transport/call-options.ts";
+import type { Connection } from "../transport/connection.ts";
+import * as rpcs from "../transport/rpcs.ts";
+import { bigintOption, booleanOption, refuseUnknown } from "../util/validate.ts";
+import { keepAliveOnce } from "./keep-alive-once.ts";
+import { type Lease, newLeaseId, ttlOption } from "./lease.ts";
+
+export interface GrantOptions extends CallOptions {
+  /** How long the lease lives without renewal, in whole seconds. etcd raises it to its minimum, 2 by default. */
+  readonly ttlSeconds: number;
+  /** The lease's id. Fails with `LEASE_EXISTS` when it is taken. @default a random one */
+  readonly id?: bigint | undefined;
+}
+
+export interface TimeToLiveOptions extends CallOptions {
+  /** Also give the keys that live on the lease. @default false */
+  readonly keys?: boolean | undefined;
+}
+
+export interface TimeToLive {
+  readonly id: bigint;
+  /** What is left, in seconds. */
+  readonly ttlSeconds: number;
+  /** What was granted, in seconds. */
+  readonly grantedTtlSeconds: number;
+  /** The keys on the lease; empty unless asked for. */
+  readonly keys: readonly Buffer[];
+}
+
+/** etcd's leases, one call each. For a lease that is kept alive see `EtcdClient.openSession`. */
+export class Leases {
+  readonly #connection: Connection;
+
+  constructor(connection: Connection) {
+    this.#connection = connection;
+  }
+
+  /** Grants a lease. Nobody renews it. */
+  async grant(options: GrantOptions): Promise<Lease> {
+    refuseUnknown(options, ["ttlSeconds", "id", ...CALL_OPTIONS], "grant");
+    const ttlSeconds = ttlOption(options.ttlSeconds);
+    const chosen = bigintOption(options.id, "id", 1n);
+    const id = chosen ?? newLeaseId();
+    try {
+      const granted = await this.#connection.unary(
+        rpcs.leaseGrant,
+        { ID: id, TTL: BigInt(ttlSeconds) },
+        options,
+      );
+      return { id, ttlSeconds: Number(granted.TTL) };
+    } catch (error) {
+      // Nobody else has an id made at random just now: an earlier sending of this call granted it.
+      if (chosen !== undefined || !isEtcdError(error, "LEASE_EXISTS")) throw error;
+      const found = await this.timeToLive(id, { signal: options.signal, timeoutMs: options.timeoutMs });
+      if (found === undefined) throw error;
+      return { id, ttlSeconds: found.grantedTtlSeconds };
+    }
+  }
+
+  /** Ends a lease at once and deletes its keys. A lease that is gone already is `LEASE_NOT_FOUND`. */
+  async revoke(lease: LeaseRef, options: CallOptions = {}): Promise<void> {
+    refuseUnknown(options, CALL_OPTIONS, "revoke");
+    await this.#connection.unary(rpcs.leaseRevoke, { ID: leaseId(lease) }, options);
+  }
+
+  /** What is left of a lease; undefined when it does not exist. */
+  async timeToLive(lease: LeaseRef, options: TimeToLiveOptions = {}): Promise<TimeToLive | undefined> {
+    refuseUnknown(options, ["keys", ...CALL_OPTIONS], "timeToLive");
+    const keys = booleanOption(options.keys, "keys");
+    const id = leaseId(lease);
+    const answer = await this.#connection.unary(rpcs.leaseTimeToLive, { ID: id, keys }, options);
+    if (answer.TTL < 0n) return undefined;
+    return {
+      id,
+      ttlSeconds: Number(answer.TTL),
+      grantedTtlSeconds: Number(answer.grantedTTL),
+      keys: answer.keys,
+    };
+  }
+
+  /** The ids of all leases of the cluster. */
+  async list(options: CallOptions = {}): Promise<readonly bigint[]> {
+    refuseUnknown(options, CALL_OPTIONS, "list");
+    const answer = await this.#connection.unary(rpcs.leaseLeases, {}, options);
+    return answer.leases.map(({ ID }) => ID);
+  }
+
+  /** Renews a lease once and gives its TTL in seconds; `LEASE_NOT_FOUND` when it is gone. */
+  async keepAliveOnce(lease: LeaseRef, options: CallOptions = {}): Promise<number> {
+    refuseUnknown(options, CALL_OPTIONS, "keepAliveOnce");
+    const id = leaseId(lease);
+    const timeoutMs = timeoutOption(options.timeoutMs, this.#connection.defaultTimeoutMs);
+    const ttlSeconds = await keepAliveOnce(this.#connection, id, { signal: options.signal, timeoutMs });
+    if (ttlSeconds <= 0) throw new EtcdError("LEASE_NOT_FOUND", `lease ${id.toString(16)} does not exist`);
+    return ttlSeconds;
+  }
+}

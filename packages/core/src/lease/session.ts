@@ -1,0 +1,136 @@
+import { EtcdError } from "../errors/etcd-error.ts";
+import type { Clock } from "../util/clock.ts";
+import type { KeepAlive } from "./keep-alive.ts";
+import { LeaseDeadline } from "./lease-deadline.ts";
+import type { Lease } from "./lease.ts";
+import type { Leases } from "./leases.ts";
+
+/** What a session needs of its client. */
+export interface SessionContext {
+  readonly clock: Clock;
+  readonly leases: Leases;
+  readonly keepAlive: KeepAlive;
+  /** Called once, when the session has ended for whatever reason. */
+  onEnded(session: Session): void;
+}
+
+/** setTimeout's longest wait; a deadline further away is looked at again then. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+/**
+ * A lease that is kept alive, and the proof that it is. Everything that must not outlive the lease hangs on
+ * {@link signal}, and asks {@link alive} right before it acts.
+ *
+ * The session ends once and for ever: a lease that could not be proven for a moment is not trusted again.
+ */
+export class Session {
+  readonly lease: Lease;
+  readonly #context: SessionContext;
+  readonly #deadline: LeaseDeadline;
+  readonly #controller = new AbortController();
+  #timer: NodeJS.Timeout | undefined;
+  #closed: Promise<void> | undefined;
+
+  /** Made by `EtcdClient.openSession`. `grantedAt` is when the grant was sent. */
+  constructor(context: SessionContext, lease: Lease, grantedAt: number) {
+    this.#context = context;
+    this.lease = lease;
+    this.#deadline = new LeaseDeadline(context.clock, grantedAt, lease.ttlSeconds);
+    context.keepAlive.add(lease, grantedAt, {
+      onRenewed: (sentAt, ttlSeconds) => this.#renewed(sentAt, ttlSeconds),
+      onGone: () =>
+        this.#end(new EtcdError("LEASE_NOT_FOUND", `lease ${this.#id} was revoked or has expired`)),
+    });
+    this.#watchDeadline();
+  }
+
+  get leaseId(): bigint {
+    return this.lease.id;
+  }
+
+  /** The granted TTL in seconds. */
+  get ttlSeconds(): number {
+    return this.lease.ttlSeconds;
+  }
+
+  /**
+   * Aborts when the session ends, with an EtcdError as reason: `LEASE_EXPIRED` when no renewal was answered in time
+   * (before the server may free the keys), `LEASE_NOT_FOUND` when the lease was revoked, `CLOSED` when it was closed.
+   * A blocked event loop delays the signal, so right before something that needs the lease, ask {@link alive}.
+   */
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  /** Whether the lease is proven to live at this moment. Computed from the clock, also while events are late. */
+  get alive(): boolean {
+    return !this.#controller.signal.aborted && !this.#deadline.passed;
+  }
+
+  /** For how many milliseconds the lease is proven to live, 0 when it is not. Computed at every read. */
+  get remainingMs(): number {
+    return this.#controller.signal.aborted ? 0 : this.#deadline.remainingMs;
+  }
+
+  /**
+   * Ends the session and revokes the lease, which deletes its keys. When etcd does not answer, the lease is left to
+   * expire by itself. Never rejects.
+   */
+  async close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  get #id(): string {
+    return this.lease.id.toString(16);
+  }
+
+  async #close(): Promise<void> {
+    const { remainingMs } = this;
+    // First the word that it is over, then the deed: nobody may act on the lease while it is revoked.
+    this.#end(new EtcdError("CLOSED", `the session of lease ${this.#id} was closed`));
+    if (remainingMs > 0) {
+      try {
+        await this.#context.leases.revoke(this.lease, {
+          timeoutMs: Math.max(1, Math.min(remainingMs, 5_000)),
+        });
+      } catch {
+        // gone already, or out of reach: then the TTL ends it
+      }
+    }
+    this.#context.onEnded(this);
+  }
+
+  #renewed(sentAt: number, ttlSeconds: number): void {
+    // An answer that comes after the deadline proves the lease again, but somebody may have been told it was over.
+    if (this.#deadline.passed) this.#expire();
+    else this.#deadline.renewed(sentAt, ttlSeconds);
+  }
+
+  #watchDeadline(): void {
+    if (this.#controller.signal.aborted) return;
+    if (this.#deadline.passed) {
+      this.#expire();
+      return;
+    }
+    this.#timer = setTimeout(
+      () => this.#watchDeadline(),
+      Math.min(MAX_TIMER_MS, Math.ceil(this.#deadline.remainingMs)),
+    );
+  }
+
+  #expire(): void {
+    this.#end(new EtcdError("LEASE_EXPIRED", `lease ${this.#id} could not be renewed in time`));
+    this.#context.onEnded(this);
+  }
+
+  #end(reason: EtcdError): void {
+    clearTimeout(this.#timer);
+    this.#context.keepAlive.remove(this.lease.id);
+    if (!this.#controller.signal.aborted) this.#controller.abort(reason);
+  }
+}

@@ -1,0 +1,165 @@
+import { isEtcdError } from "../errors/etcd-error.ts";
+import type { KeyValue } from "../kv/key-value.ts";
+import { type Bytes, toBytes } from "../kv/bytes.ts";
+import type { RangeResult } from "../kv/range.ts";
+import type { Session } from "../lease/session.ts";
+import type { CallOptions } from "../transport/call-options.ts";
+import { compare } from "../txn/compare.ts";
+import { op, type Op } from "../txn/op.ts";
+import { describe } from "../util/validate.ts";
+import { claim } from "./claims.ts";
+import { deleteOwnKey } from "./delete-own-key.ts";
+import { KeyWatch } from "./key-watch.ts";
+import { Ownership } from "./ownership.ts";
+import { type QueueClient, queueKey, type QueueKey, type Ticket, toQueueKey } from "./ticket.ts";
+import { waitForTurn, type WaitOptions } from "./wait-for-turn.ts";
+
+/** What {@link FairQueue.tryEnter} finds when somebody else is there. */
+export interface Occupied {
+  readonly holder: QueueKey | undefined;
+}
+
+/** Cleaning up after a failure gets this long; what is left then goes with the lease. */
+const CLEANUP_TIMEOUT_MS = 1_000;
+
+/**
+ * A queue of keys under one prefix, of which the oldest is the owner's. The layout is the one of Go's `concurrency`
+ * package, so `etcdctl lock`, `etcdctl elect` and every Go program stand in the same queue:
+ * key `name + "/" + lease id in hex`, order by create revision, everybody waits for the nearest predecessor only.
+ * Every other key under `name + "/"` takes part as well, so no name may be the beginning of another's path.
+ */
+export class FairQueue {
+  readonly name: string;
+  readonly prefix: string;
+  readonly #client: QueueClient;
+
+  /** @throws TypeError when the name is not a string with something in it. */
+  constructor(client: QueueClient, name: string) {
+    if (typeof name !== "string" || name === "") {
+      throw new TypeError(`name must be a non-empty string, received ${describe(name)}`);
+    }
+    this.#client = client;
+    this.name = name;
+    this.prefix = `${name}/`;
+  }
+
+  /**
+   * Takes a place behind all others. Sending it again finds the key that is there, so it may be repeated.
+   * @throws EtcdError `LOCK_HELD` when this session has a place in this queue already.
+   */
+  async enter(session: Session, value: Bytes, options: CallOptions = {}): Promise<Ticket> {
+    const key = queueKey(this.prefix, session.leaseId);
+    return this.#claimed(session, key, async (unclaim) => {
+      const entered = await this.#client
+        .txn()
+        .if(compare(key).createRevision.equals(0n))
+        .then(op.put(key, value, { lease: session.leaseId }), this.#first())
+        .else(op.get(key), this.#first())
+        .commit({ ...options, repeatable: true });
+      const { revision } = entered;
+      const found = entered.succeeded ? undefined : entered.results[0];
+      if (found !== undefined) await this.#setValue(found, value, options);
+      const createRevision = found?.createRevision ?? revision;
+      const first = entered.results[1].kvs[0]?.createRevision === createRevision;
+      return this.#ticket(session, { key, createRevision, first, seen: revision, unclaim });
+    });
+  }
+
+  /** Takes the first place if nobody at all is there; otherwise leaves nothing behind, not even for a moment. */
+  async tryEnter(session: Session, value: Bytes, options: CallOptions = {}): Promise<Ownership | Occupied> {
+    const key = queueKey(this.prefix, session.leaseId);
+    return this.#claimed(session, key, async (unclaim) => {
+      const tried = await this.#client
+        .txn()
+        // Over a range the comparison holds when it holds for each key; an empty range counts as one key of zeros.
+        .if(compare({ prefix: this.prefix }).createRevision.equals(0n))
+        .then(op.put(key, value, { lease: session.leaseId }))
+        .else(this.#first())
+        .commit({ ...options, repeatable: true });
+      const { revision } = tried;
+      const holder = tried.succeeded ? undefined : tried.results[0].kvs[0];
+      // Our own key in the first place is the trace of an answer that was lost.
+      if (!tried.succeeded && holder?.key !== key) {
+        unclaim();
+        return { holder: holder && toQueueKey(holder) };
+      }
+      const createRevision = holder?.createRevision ?? revision;
+      return new Ownership(
+        this.#client,
+        this.#ticket(session, { key, createRevision, first: true, seen: revision, unclaim }),
+      );
+    });
+  }
+
+  /**
+   * Waits until everybody who came before has gone. However it fails, the key is deleted again.
+   * @throws EtcdError the reason of the lost session, `KEY_DELETED` when somebody deleted our key, `ABORTED`.
+   */
+  async waitForTurn(ticket: Ticket, options: WaitOptions = {}): Promise<Ownership> {
+    try {
+      if (!ticket.first) await waitForTurn(this.#client, this.prefix, ticket, options);
+      return new Ownership(this.#client, ticket);
+    } catch (error) {
+      await this.leave(ticket, { timeoutMs: CLEANUP_TIMEOUT_MS }).catch(() => {});
+      throw error;
+    }
+  }
+
+  /** Gives a place up before its turn. It deletes this ticket's key only, so it may be repeated. */
+  async leave(ticket: Ticket, options: CallOptions = {}): Promise<void> {
+    await ticket.watch.close();
+    try {
+      await deleteOwnKey(this.#client, ticket, options);
+    } finally {
+      ticket.unclaim();
+    }
+  }
+
+  #first(): Op<RangeResult> {
+    return op.range(
+      { prefix: this.prefix },
+      { sort: { by: "createRevision", order: "ascending" }, limit: 1 },
+    );
+  }
+
+  #ticket(
+    session: Session,
+    place: { key: string; createRevision: bigint; first: boolean; seen: bigint; unclaim: () => void },
+  ): Ticket {
+    const { key, createRevision, first, seen, unclaim } = place;
+    const watch = KeyWatch.start(this.#client, key, createRevision, seen + 1n);
+    return { key, createRevision, leaseId: session.leaseId, session, first, watch, unclaim };
+  }
+
+  /** The key is from a try whose answer was lost, perhaps with an older value. */
+  async #setValue(found: KeyValue, value: Bytes, options: CallOptions): Promise<void> {
+    if (found.value.equals(toBytes(value, "value"))) return;
+    await this.#client
+      .txn()
+      .if(compare(found.key).createRevision.equals(found.createRevision))
+      .then(op.put(found.key, value, { lease: found.lease }))
+      .commit({ ...options, repeatable: true });
+  }
+
+  /** Runs `enter` with the key claimed, and takes back claim and key when it fails. */
+  async #claimed<T>(session: Session, key: string, enter: (unclaim: () => void) => Promise<T>): Promise<T> {
+    if (session.signal.aborted) throw session.signal.reason;
+    // Two users of one session would share one key, and both believe to own it; Go's mutex lets that happen.
+    const unclaim = claim(session, key, `${key} is held or waited for with this session already`);
+    try {
+      return await enter(unclaim);
+    } catch (error) {
+      // Whatever the error says of the outcome, nobody else of this session can own the key: the claim is ours.
+      if (isEtcdError(error) && error.outcome !== "notApplied" && session.alive) {
+        await this.#client
+          .txn()
+          .if(compare(key).lease.equals(session.leaseId))
+          .then(op.delete(key))
+          .commit({ timeoutMs: CLEANUP_TIMEOUT_MS, repeatable: true })
+          .catch(() => {});
+      }
+      unclaim();
+      throw error;
+    }
+  }
+}

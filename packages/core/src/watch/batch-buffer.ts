@@ -1,0 +1,74 @@
+import { type Deferred, deferred } from "../util/deferred.ts";
+import type { WatchBatch } from "./watch-event.ts";
+
+/** Why there will be no more batches: the watcher was closed, or it failed. */
+export type BufferEnd = { readonly error: unknown } | "closed";
+
+/** Batches on their way to one reader, counted in events. */
+export class BatchBuffer {
+  readonly #limit: number;
+  #batches: WatchBatch[] = [];
+  #events = 0;
+  #end: BufferEnd | undefined;
+  #reader: Deferred<IteratorResult<WatchBatch, undefined>> | undefined;
+
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  get full(): boolean {
+    return this.#events >= this.#limit;
+  }
+
+  /** Whether enough has been read for more to be worth fetching. */
+  get hasRoom(): boolean {
+    return this.#events <= this.#limit / 2;
+  }
+
+  push(batch: WatchBatch): void {
+    if (this.#end !== undefined) return;
+    if (this.#reader !== undefined) {
+      this.#reader.resolve({ done: false, value: batch });
+      this.#reader = undefined;
+      return;
+    }
+    this.#batches.push(batch);
+    this.#events += batch.events.length;
+  }
+
+  /** No more batches. What is buffered is still read after a failure, and thrown away after a close. */
+  end(end: BufferEnd): void {
+    if (this.#end !== undefined) return;
+    this.#end = end;
+    if (end === "closed") {
+      this.#batches = [];
+      this.#events = 0;
+    }
+    const reader = this.#reader;
+    this.#reader = undefined;
+    if (reader === undefined) return;
+    if (end === "closed") reader.resolve({ done: true, value: undefined });
+    else {
+      this.#end = "closed";
+      reader.reject(end.error);
+    }
+  }
+
+  async next(): Promise<IteratorResult<WatchBatch, undefined>> {
+    const batch = this.#batches.shift();
+    if (batch !== undefined) {
+      this.#events -= batch.events.length;
+      return { done: false, value: batch };
+    }
+    if (this.#end === undefined) {
+      if (this.#reader !== undefined)
+        throw new TypeError("a watcher has one reader: await next() before calling it again");
+      this.#reader = deferred();
+      return this.#reader.promise;
+    }
+    const end = this.#end;
+    this.#end = "closed";
+    if (end !== "closed") throw end.error;
+    return { done: true, value: undefined };
+  }
+}

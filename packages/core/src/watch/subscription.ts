@@ -1,0 +1,101 @@
+import {
+  type Event as WireEvent,
+  type WatchCreateRequestInput,
+  WatchFilterType,
+  type WatchResponse,
+} from "@quorumkit/proto";
+import type { EtcdError } from "../errors/etcd-error.ts";
+import { headerOf } from "../kv/header.ts";
+import type { WireRange } from "../kv/key-range.ts";
+import { type WatchBatch, WatchEvent } from "./watch-event.ts";
+
+/** Who is told what happens to a subscription. */
+export interface SubscriptionListener {
+  /** The server watches, for the first time or again. */
+  onLive(): void;
+  /** The stream is gone; the subscription is being set up again on another. */
+  onInterrupted(error: EtcdError): void;
+  onBatch(batch: WatchBatch): void;
+  /** The server ended the watch for good. */
+  onEnd(error: EtcdError): void;
+}
+
+export interface SubscriptionOptions {
+  readonly range: WireRange;
+  readonly startRevision: bigint;
+  readonly prevKv: boolean;
+  readonly progressNotify: boolean;
+  readonly filters: readonly ("put" | "delete")[];
+}
+
+const FILTERS = { put: WatchFilterType.NOPUT, delete: WatchFilterType.NODELETE } as const;
+
+/**
+ * One watch as it outlives streams: what is watched, and from which revision it goes on. The position moves only when a
+ * whole response has been delivered, so that it always stands between two revisions.
+ */
+export class Subscription {
+  readonly listener: SubscriptionListener;
+  readonly #options: SubscriptionOptions;
+  #nextRevision: bigint;
+  #fragments: WireEvent[] = [];
+
+  constructor(options: SubscriptionOptions, listener: SubscriptionListener) {
+    this.#options = options;
+    this.#nextRevision = options.startRevision;
+    this.listener = listener;
+  }
+
+  /** The first revision that has not been delivered. */
+  get nextRevision(): bigint {
+    return this.#nextRevision;
+  }
+
+  /** What to ask a stream for, now. Half an answer from an earlier stream is worth nothing any more. */
+  createRequest(): WatchCreateRequestInput {
+    this.#fragments = [];
+    const { range, prevKv, progressNotify, filters } = this.#options;
+    return {
+      ...range,
+      startRevision: this.#nextRevision,
+      prevKv,
+      progressNotify,
+      filters: filters.map((each) => FILTERS[each]),
+      // Answers larger than the server's request limit come in pieces instead of not at all.
+      fragment: true,
+    };
+  }
+
+  /** Takes in a response to this watch that is neither "created" nor "canceled". */
+  received(response: WatchResponse): void {
+    if (response.fragment || this.#fragments.length > 0) {
+      this.#fragments.push(...response.events);
+      if (response.fragment) return;
+      const events = this.#fragments;
+      this.#fragments = [];
+      this.#deliver(events);
+    } else if (response.events.length === 0) {
+      this.progress(headerOf(response).revision);
+    } else {
+      this.#deliver(response.events);
+    }
+  }
+
+  /** The server has sent everything up to `revision`. */
+  progress(revision: bigint): void {
+    // A member that is behind may report less than another one already delivered (etcd#20221).
+    if (revision < this.#nextRevision) return;
+    this.#nextRevision = revision + 1n;
+    if (this.#options.progressNotify) this.listener.onBatch({ events: [], revision });
+  }
+
+  #deliver(received: readonly WireEvent[]): void {
+    // The header's revision is the store's when this was sent, far ahead of the events while a watch catches up: only
+    // the events say how far they go (etcd `client/v3/watch.go`).
+    const fresh = received.filter(({ kv }) => kv !== null && kv.modRevision >= this.#nextRevision);
+    const last = fresh.at(-1)?.kv?.modRevision;
+    if (last === undefined) return;
+    this.#nextRevision = last + 1n;
+    this.listener.onBatch({ events: fresh.map((each) => new WatchEvent(each)), revision: last });
+  }
+}

@@ -1,0 +1,63 @@
+import {
+  bigintOption,
+  booleanOption,
+  describe,
+  numberOption,
+  refuseUnknown,
+  signalOption,
+} from "../util/validate.ts";
+
+export interface WatchOptions {
+  /** The first revision to deliver; one in the past is replayed. @default what comes after the call */
+  readonly startRevision?: bigint | undefined;
+  /** Also give each key as it was before the change. @default false */
+  readonly prevKv?: boolean | undefined;
+  /** Leave out events of these kinds. @default none */
+  readonly filters?: readonly ("put" | "delete")[] | undefined;
+  /** Also deliver batches without events, which tell how far the watch is while nothing happens. @default false */
+  readonly progressNotify?: boolean | undefined;
+  /**
+   * How many events may wait for the reader. At that number the stream is paused until half of them are read; nothing is
+   * dropped. A batch is never cut, so it may be exceeded by one.
+   *
+   * @default 1024
+   */
+  readonly bufferSize?: number | undefined;
+  /** Ends the watch; the loop then throws `ABORTED`. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface ResolvedWatchOptions {
+  readonly startRevision: bigint | undefined;
+  readonly prevKv: boolean;
+  readonly filters: readonly ("put" | "delete")[];
+  readonly progressNotify: boolean;
+  readonly bufferSize: number;
+  readonly signal: AbortSignal | undefined;
+}
+
+const OPTIONS: readonly (keyof WatchOptions)[] = [
+  "startRevision",
+  "prevKv",
+  "filters",
+  "progressNotify",
+  "bufferSize",
+  "signal",
+];
+
+export function resolveWatchOptions(options: WatchOptions): ResolvedWatchOptions {
+  refuseUnknown(options, OPTIONS, "watch");
+  const { filters = [] } = options;
+  if (!Array.isArray(filters)) throw new TypeError(`filters must be an array, received ${describe(filters)}`);
+  const wrong: unknown = filters.find((each) => each !== "put" && each !== "delete");
+  if (wrong !== undefined)
+    throw new TypeError(`filters may hold "put" and "delete", received ${describe(wrong)}`);
+  return {
+    startRevision: bigintOption(options.startRevision, "startRevision", 1n),
+    prevKv: booleanOption(options.prevKv, "prevKv"),
+    filters: [...new Set(filters)],
+    progressNotify: booleanOption(options.progressNotify, "progressNotify"),
+    bufferSize: numberOption(options.bufferSize, "bufferSize", { min: 1, integer: true, fallback: 1024 }),
+    signal: signalOption(options.signal),
+  };
+}

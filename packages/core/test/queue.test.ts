@@ -1,0 +1,165 @@
+import { EtcdClient } from "@quorumkit/core";
+import { FairQueue, Ownership, type QueueClient, type Ticket } from "@quorumkit/core/internal";
+import { startEtcd, type EtcdServer } from "@quorumkit/testing";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+
+let server: EtcdServer;
+let etcd: EtcdClient;
+beforeAll(async () => {
+  server = await startEtcd();
+  etcd = new EtcdClient({ endpoints: server.endpoints });
+});
+afterAll(async () => {
+  await etcd.close();
+  await server.close();
+});
+
+let names = 0;
+const newName = (): string => `queue-test/${names++}`;
+
+/** Counts what a queue asks of its client. */
+function counting(client: EtcdClient): QueueClient & { txns: number; watches: number } {
+  return {
+    txns: 0,
+    watches: 0,
+    txn() {
+      this.txns += 1;
+      return client.txn();
+    },
+    watch(range, options) {
+      this.watches += 1;
+      return client.watch(range, options);
+    },
+  };
+}
+
+describe("keys", () => {
+  it("are the name as it is, a slash, and the lease in hex", async () => {
+    await using session = await etcd.openSession();
+    const queue = new FairQueue(etcd, "/odd//name/");
+    const ticket = await queue.enter(session, "me");
+    expect(ticket.key).toBe(`/odd//name//${session.leaseId.toString(16)}`);
+    const kv = await etcd.get(ticket.key);
+    expect(kv?.text()).toBe("me");
+    expect(kv?.lease).toBe(session.leaseId);
+    expect(ticket.createRevision).toBe(kv?.createRevision);
+    await queue.leave(ticket);
+    expect(await etcd.get(ticket.key)).toBeUndefined();
+  });
+
+  it("refuses an empty name", () => {
+    expect(() => new FairQueue(etcd, "")).toThrow(TypeError);
+    expect(() => new FairQueue(etcd, 7 as never)).toThrow(/name must be a non-empty string, received 7/);
+  });
+});
+
+describe("lost answers", () => {
+  it("of enter: the second sending finds the key, and gives it the newest value", async () => {
+    const name = newName();
+    await using session = await etcd.openSession();
+    const { revision } = await etcd.put(`${name}/${session.leaseId.toString(16)}`, "old", { lease: session.lease });
+    const queue = new FairQueue(etcd, name);
+    const ticket = await queue.enter(session, "new");
+    expect(ticket.createRevision).toBe(revision);
+    expect(ticket.first).toBe(true);
+    expect((await etcd.get(ticket.key))?.text()).toBe("new");
+    await queue.leave(ticket);
+  });
+
+  it("of tryEnter: the second sending finds that we are first", async () => {
+    const name = newName();
+    await using session = await etcd.openSession();
+    const { revision } = await etcd.put(`${name}/${session.leaseId.toString(16)}`, "", { lease: session.lease });
+    const ownership = await new FairQueue(etcd, name).tryEnter(session, "");
+    expect(ownership).toBeInstanceOf(Ownership);
+    if (!(ownership instanceof Ownership)) throw new Error("unreachable");
+    expect(ownership.fencingToken).toBe(revision);
+    await ownership.release();
+  });
+
+  it("of leave and release: sent again, they never delete a newer key", async () => {
+    const name = newName();
+    await using session = await etcd.openSession();
+    const queue = new FairQueue(etcd, name);
+    const old = await queue.enter(session, "");
+    await queue.leave(old);
+    const ownership = await queue.waitForTurn(await queue.enter(session, ""));
+    await queue.leave(old);
+    expect((await etcd.get(ownership.key))?.createRevision).toBe(ownership.fencingToken);
+    await ownership.release();
+    await ownership.release();
+    expect(await etcd.get(ownership.key)).toBeUndefined();
+  });
+});
+
+describe("waiting", () => {
+  it("a free place needs one round trip", async () => {
+    await using session = await etcd.openSession();
+    const client = counting(etcd);
+    const queue = new FairQueue(client, newName());
+    const ownership = await queue.waitForTurn(await queue.enter(session, ""));
+    expect(client.txns).toBe(1);
+    await ownership.release();
+  });
+
+  it("a handover wakes one waiter, and no other", async () => {
+    const name = newName();
+    const waiters = 10;
+    const served: number[] = [];
+    const clients = Array.from({ length: waiters }, () => counting(etcd));
+    await using holder = await etcd.openSession();
+    const queue = new FairQueue(etcd, name);
+    const first = await queue.waitForTurn(await queue.enter(holder, ""));
+    const turns: Promise<void>[] = [];
+    for (const [index, client] of clients.entries()) {
+      const session = await etcd.openSession();
+      const own = new FairQueue(client, name);
+      const ticket = await own.enter(session, "");
+      let waiting!: () => void;
+      const queued = new Promise<void>((resolve) => (waiting = resolve));
+      const turn = async (): Promise<void> => {
+        const ownership = await own.waitForTurn(ticket, { onWaiting: waiting });
+        served.push(index);
+        await session.close();
+        await ownership.release();
+      };
+      turns.push(turn());
+      await queued;
+    }
+    const before = clients.map(({ txns }) => txns);
+    await first.release();
+    await Promise.all(turns);
+    expect(served).toEqual([...clients.keys()]);
+    // Each of them asked once more, when its own predecessor had gone.
+    expect(clients.map(({ txns }, index) => txns - (before[index] ?? 0))).toEqual(clients.map(() => 1));
+    // One watch for the own key, one for the predecessor.
+    expect(clients.map(({ watches }) => watches)).toEqual(clients.map(() => 2));
+  });
+
+  it("goes on when history is compacted under it, and so does the watch of the own key", async () => {
+    await using own = await startEtcd();
+    await using client = new EtcdClient({ endpoints: own.endpoints });
+    const queue = new FairQueue(client, newName());
+    await using a = await client.openSession({ ttlSeconds: 60 });
+    await using b = await client.openSession({ ttlSeconds: 60 });
+    const holder = await queue.waitForTurn(await queue.enter(a, ""));
+    const ticket: Ticket = await queue.enter(b, "");
+    let asked = 0;
+    const turn = queue.waitForTurn(ticket, { onWaiting: () => (asked += 1) });
+    turn.catch(() => {});
+    await expect.poll(() => asked).toBe(1);
+
+    const { revision } = await client.put("filler", "1");
+    await client.put("filler", "2");
+    // The watches' streams break, and the revisions at which they would go on exist no more.
+    await own.kill();
+    await own.restart();
+    await own.etcdctl(["compact", String(revision)]);
+    await holder.release({ timeoutMs: 15_000 });
+    const ownership = await turn;
+    expect(ownership.fencingToken).toBe(ticket.createRevision);
+    await client.delete(ownership.key);
+    await expect.poll(() => ownership.signal.aborted, { timeout: 10_000 }).toBe(true);
+    expect(ownership.signal.reason).toMatchObject({ code: "KEY_DELETED" });
+  });
+});
