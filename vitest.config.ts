@@ -1,6 +1,8 @@
 import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 
+const packages = ["proto", "testing", "core", "discovery", "election", "config"];
+
 // Tests run on the sources: the condition comes before "default" in every package's exports.
 const conditions = ["@quorumkit/source"];
 
@@ -14,11 +16,11 @@ export default defineConfig({
     restoreMocks: true,
     unstubEnvs: true,
     unstubGlobals: true,
-    projects: ["proto", "testing", "core", "discovery", "election", "config"].map((name) => ({
+    projects: [...packages.map((name) => `packages/${name}`), "examples"].map((root) => ({
       extends: true as const,
       test: {
-        name,
-        root: `packages/${name}`,
+        name: root.replace("packages/", ""),
+        root,
         include: ["test/**/*.test.ts"],
         testTimeout: 30_000,
         hookTimeout: 60_000,

@@ -29,6 +29,7 @@ export {
   type MirrorState,
 } from "./mirror/mirror.ts";
 export type { ClientOptions } from "./options.ts";
+export type { GuardedTxn } from "./queue/guarded-txn.ts";
 export type { CallOptions } from "./transport/call-options.ts";
 export { compare, type Compare, type CompareBuilder, type Comparison } from "./txn/compare.ts";
 export { op, type Op, type OpResults } from "./txn/op.ts";

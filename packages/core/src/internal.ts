@@ -1,7 +1,13 @@
 /** For the sibling packages only. Not public API: anything here may change in any release. */
+export { Session } from "./lease/session.ts";
+export { ttlOption } from "./lease/lease.ts";
+export { HeldLock } from "./lock/held-lock.ts";
+export { claim } from "./queue/claims.ts";
 export { FairQueue, type Occupied } from "./queue/fair-queue.ts";
 export type { GuardedTxn } from "./queue/guarded-txn.ts";
 export type { Ownership } from "./queue/ownership.ts";
+export { Scope } from "./queue/scope.ts";
+export { settleWithin } from "./queue/settle-within.ts";
 export type { QueueClient, QueueKey, Ticket } from "./queue/ticket.ts";
 export type { WaitOptions } from "./queue/wait-for-turn.ts";
 export { CALL_OPTIONS, checkCallOptions } from "./transport/call-options.ts";

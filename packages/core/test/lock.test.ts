@@ -275,7 +275,7 @@ describe("outages", () => {
     await own.kill();
     await own.restart();
     expect(held.held).toBe(true);
-    await held.txn().then(op.put("still", "here")).commit({ timeoutMs: 15_000 });
+    await held.txn().then(op.put("still", "here")).commit({ timeoutMs: 15_000, repeatable: true });
     await held.release({ timeoutMs: 15_000 });
     const next = await waiter.acquired;
     expect(next.fencingToken).toBeGreaterThan(held.fencingToken);

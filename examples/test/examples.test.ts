@@ -1,0 +1,74 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { readdirSync, readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { EtcdClient } from "@quorumkit/core";
+import { startEtcd } from "@quorumkit/testing";
+import { describe, expect, it } from "vitest";
+
+const root = new URL("../", import.meta.url);
+const STORIES = [
+  "distributed-lock",
+  "live-config",
+  "register-and-resolve",
+  "singleton-worker",
+  "transactions",
+  "watch-with-resume",
+];
+
+/** Runs a built example (npm test builds first) and collects what it prints. */
+function run(name: string, endpoint: string): { child: ChildProcess; output: () => string } {
+  const program = fileURLToPath(new URL(`dist/${name}.js`, root));
+  const child = spawn(process.execPath, ["--enable-source-maps", program], {
+    env: { ...process.env, ETCD_ENDPOINTS: endpoint },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let text = "";
+  for (const stream of [child.stdout, child.stderr])
+    stream?.on("data", (chunk: Buffer) => (text += chunk.toString()));
+  return { child, output: () => text };
+}
+
+describe("examples", () => {
+  it.each(STORIES)("%s runs and ends by itself", async (name) => {
+    await using server = await startEtcd();
+    const { child, output } = run(name, server.endpoint);
+    const [code] = (await once(child, "exit")) as [number | null];
+    expect(code, output()).toBe(0);
+    expect(output()).not.toBe("");
+  });
+
+  it("are all run, and none is longer than 60 lines", () => {
+    const files = readdirSync(new URL("src/", root)).filter((name) => name.endsWith(".ts"));
+    expect(files.sort()).toEqual([...STORIES, "etcd", "readme"].map((name) => `${name}.ts`).sort());
+    for (const name of files) {
+      const lines = readFileSync(new URL(`src/${name}`, root), "utf8")
+        .trimEnd()
+        .split("\n");
+      expect(lines.length, name).toBeLessThanOrEqual(60);
+    }
+  });
+});
+
+describe("the README", () => {
+  it("shows the program that is compiled and run here", () => {
+    const readme = readFileSync(new URL("../README.md", root), "utf8");
+    const [, shown] = /```ts\n(.*?)```/s.exec(readme) ?? [];
+    expect(shown).toBe(readFileSync(new URL("src/readme.ts", root), "utf8"));
+  });
+
+  it("keeps its word: registers, resolves, follows the config, leads, and leaves on SIGTERM", async () => {
+    await using server = await startEtcd();
+    await using etcd = new EtcdClient({ endpoints: server.endpoints });
+    const { child, output } = run("readme", server.endpoint);
+    await expect.poll(output, { timeout: 10_000 }).toContain("leading, fencing token");
+    expect(output()).toContain("call 10.0.0.7:8080");
+    await etcd.put("config/global/database", JSON.stringify({ host: "db1", poolSize: 20 }));
+    await expect.poll(output, { timeout: 10_000 }).toContain("pool 20 at revision");
+    child.kill("SIGTERM");
+    const [code] = (await once(child, "exit")) as [number | null];
+    expect(code, output()).toBe(0);
+    expect((await etcd.range({ prefix: "services/" })).count).toBe(0n);
+    expect(await etcd.leases.list()).toEqual([]);
+  });
+});
