@@ -1,4 +1,5 @@
-import { BufferReader } from "protobufjs";
+// protobufjs is CommonJS, and Node does not see its names.
+import protobuf from "protobufjs";
 
 /** BigInt(n) for the numbers that most 64-bit fields hold; making one anew costs more than looking it up. */
 const SMALL = Array.from({ length: 128 }, (_, value) => BigInt(value));
@@ -7,7 +8,7 @@ const SMALL = Array.from({ length: 128 }, (_, value) => BigInt(value));
  * protobufjs' reader with 64-bit integers as bigint. With it a message is decoded in one pass; protobufjs' own way makes
  * `Long` objects first and a second object tree from them.
  */
-export class BigIntReader extends BufferReader {
+export class BigIntReader extends protobuf.BufferReader {
   // The declared type is protobufjs' `Long`; what the generated decoders do with the value is to store it.
   override int64(): never {
     return BigInt.asIntN(64, this.#varint()) as never;

@@ -1,7 +1,7 @@
-import { BufferWriter } from "protobufjs";
+import protobuf from "protobufjs";
 
 /** protobufjs' writer, taking 64-bit integers as bigint, so that a plain object is encoded without being copied first. */
-export class BigIntWriter extends BufferWriter {
+export class BigIntWriter extends protobuf.BufferWriter {
   override int64(value: unknown): this {
     super.uint64(toWords(value) as never);
     return this;

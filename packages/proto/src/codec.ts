@@ -1,4 +1,4 @@
-import { type Field, type Namespace, Root, Type } from "protobufjs";
+import protobuf, { type Field, type Namespace, type Root, type Type } from "protobufjs";
 import { BigIntReader } from "./bigint-reader.ts";
 import { BigIntWriter } from "./bigint-writer.ts";
 import { descriptors } from "./gen/descriptors.ts";
@@ -13,7 +13,7 @@ export interface Codec {
  * the wire are read from the message's prototype, so nothing is filled in per message.
  */
 export class Codecs {
-  readonly #root: Root = Root.fromJSON(descriptors);
+  readonly #root: Root = protobuf.Root.fromJSON(descriptors);
   readonly #codecs = new Map<Type, Codec>();
 
   constructor() {
@@ -50,7 +50,7 @@ export class Codecs {
 function typesOf(namespace: Namespace): Type[] {
   return namespace.nestedArray.flatMap((each) => {
     const inner = "nestedArray" in each ? typesOf(each as Namespace) : [];
-    return each instanceof Type ? [each, ...inner] : inner;
+    return each instanceof protobuf.Type ? [each, ...inner] : inner;
   });
 }
 
@@ -67,7 +67,7 @@ function setDefaults(type: Type): void {
 function defaultOf(field: Field): unknown {
   field.resolve();
   if (field.repeated) return Object.freeze([]);
-  if (field.resolvedType instanceof Type) return null;
+  if (field.resolvedType instanceof protobuf.Type) return null;
   if (field.type === "bytes") return Buffer.alloc(0);
   return field.type.endsWith("int64") ? 0n : field.defaultValue;
 }
