@@ -1,0 +1,42 @@
+import type { EtcdHost, EtcdInstallation, MemberAddress } from "./etcd-host.ts";
+import type { StartEtcdOptions } from "./options.ts";
+import { compareVersions } from "./version.ts";
+
+/** What the members of one cluster have in common. */
+export interface ClusterAddress {
+  /** Keeps two clusters from taking each other for their own, even where one gets ports that the other had. */
+  readonly token: string;
+  readonly members: readonly MemberAddress[];
+}
+
+/** The flags for one member of a new cluster. Timing (heartbeat, election) is etcd's own. */
+export function etcdFlags(
+  self: MemberAddress,
+  cluster: ClusterAddress,
+  installation: EtcdInstallation,
+  host: EtcdHost,
+  options: StartEtcdOptions,
+): string[] {
+  const { version, listenHost } = installation;
+  const peerUrl = ({ name, peerPort }: MemberAddress): string =>
+    `http://${installation.peerHost(name)}:${peerPort}`;
+  return [
+    `--name=${self.name}`,
+    `--data-dir=${host.dataDir}`,
+    `--listen-client-urls=http://${listenHost}:${self.clientPort}`,
+    `--advertise-client-urls=${clientUrl(installation, self)}`,
+    `--listen-peer-urls=http://${listenHost}:${self.peerPort}`,
+    `--initial-advertise-peer-urls=${peerUrl(self)}`,
+    `--initial-cluster=${cluster.members.map((member) => `${member.name}=${peerUrl(member)}`).join(",")}`,
+    `--initial-cluster-token=${cluster.token}`,
+    "--initial-cluster-state=new",
+    "--logger=zap",
+    ...(options.fsync !== true && compareVersions(version, "3.5.0") >= 0 ? ["--unsafe-no-fsync"] : []),
+    ...(options.args ?? []),
+  ];
+}
+
+/** Where clients reach a member. */
+export function clientUrl(installation: EtcdInstallation, member: MemberAddress): string {
+  return `http://${installation.clientHost}:${member.clientPort}`;
+}
