@@ -1,1 +1,11 @@
-export {};
+export type { CodecName } from "./codec/codecs.ts";
+export type { InstanceStatus, InstanceUpdate, ServiceDescription, ServiceInstance } from "./instance.ts";
+export type { ServiceRegistryOptions } from "./options.ts";
+export type { DrainOptions, Registration, RegistrationEvents } from "./registration/registration.ts";
+export type { RegistrationState } from "./registration/state.ts";
+export type { BalancerName } from "./resolver/balancers.ts";
+export type { InstanceChanges, InvalidInstance } from "./resolver/instance-set.ts";
+export type { ResolveOptions } from "./resolver/options.ts";
+export type { Picked } from "./resolver/picked.ts";
+export type { Resolver, ResolverChange, ResolverEvents, ResolverState } from "./resolver/resolver.ts";
+export { ServiceRegistry } from "./service-registry.ts";
