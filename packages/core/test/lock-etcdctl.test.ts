@@ -5,6 +5,9 @@ import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { afterAll, beforeAll, expect, it, onTestFinished } from "vitest";
 
+/** For a busy machine. */
+const PATIENT = { timeout: 15_000 };
+
 let server: EtcdServer;
 let etcd: EtcdClient;
 let etcdctlPath: string;
@@ -36,7 +39,7 @@ function etcdctlLock(name: string): EtcdctlLock {
 }
 
 async function untilQueued(name: string, count: number): Promise<void> {
-  await expect.poll(async () => (await etcd.range({ prefix: `${name}/` })).kvs.length).toBe(count);
+  await expect.poll(async () => (await etcd.range({ prefix: `${name}/` })).kvs.length, PATIENT).toBe(count);
 }
 
 it("etcdctl waits for our lock, and we wait for etcdctl's, in the order of arrival", async () => {
@@ -58,7 +61,7 @@ it("etcdctl waits for our lock, and we wait for etcdctl's, in the order of arriv
   await first.release();
   const secondKey = await second.acquired;
   expect(secondKey.startsWith(`${name}/`)).toBe(true);
-  await expect.poll(() => blockedBy).toBe(secondKey);
+  await expect.poll(() => blockedBy, PATIENT).toBe(secondKey);
   const secondToken = (await etcd.get(secondKey))?.createRevision ?? 0n;
 
   second.process.kill("SIGINT");

@@ -3,6 +3,9 @@ import { deferred } from "@quorumkit/core/internal";
 import { startEtcd, type EtcdServer } from "@quorumkit/testing";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from "vitest";
 
+/** For a busy machine. */
+const PATIENT = { timeout: 15_000 };
+
 let server: EtcdServer;
 let etcd: EtcdClient;
 beforeAll(async () => {
@@ -33,7 +36,7 @@ async function queueUp(
 ): Promise<{ acquired: Promise<HeldLock>; predecessor: string }> {
   const waiting = deferred<string>();
   const acquired = lock.acquire({ ...options, onWaiting: ({ key }) => waiting.resolve(key) });
-  acquired.catch(waiting.reject);
+  acquired.catch((error: unknown) => waiting.reject(error));
   return { acquired, predecessor: await waiting.promise };
 }
 
@@ -116,6 +119,19 @@ describe("acquire", () => {
     expect((await etcd.get(next.key))?.createRevision).toBe(next.fencingToken);
     await next.release();
     expect(session.alive).toBe(true);
+  });
+
+  it("keeps the session's place refused when an earlier, lost lock of it is released late", async () => {
+    const name = newName();
+    await using session = await etcd.openSession();
+    const lock = etcd.lock(name, { session });
+    const lost = await lock.acquire();
+    await etcd.delete(lost.key);
+    await aborted(lost.signal);
+    await using held = await lock.acquire();
+    await lost.release();
+    await expect(lock.acquire()).rejects.toMatchObject({ code: "LOCK_HELD" });
+    expect(held.held).toBe(true);
   });
 });
 
@@ -232,10 +248,10 @@ describe("loss", () => {
     const second = await queueUp(etcd.lock(name));
     const waitedFor: string[] = [];
     const third = etcd.lock(name).acquire({ onWaiting: ({ key }) => waitedFor.push(key) });
-    await vi.waitFor(() => expect(waitedFor).toHaveLength(1));
+    await vi.waitFor(() => expect(waitedFor).toHaveLength(1), PATIENT);
     await etcd.delete(waitedFor[0] as string);
     await expect(second.acquired).rejects.toMatchObject({ code: "KEY_DELETED" });
-    await vi.waitFor(() => expect(waitedFor[1]).toBe(first.key));
+    await vi.waitFor(() => expect(waitedFor[1]).toBe(first.key), PATIENT);
     await first.release();
     const held = await third;
     expect(held.held).toBe(true);
@@ -280,6 +296,32 @@ describe("outages", () => {
     const next = await waiter.acquired;
     expect(next.fencingToken).toBeGreaterThan(held.fencingToken);
     await next.release();
+  });
+
+  it("a wait that ends while etcd is away leaves no key on the caller's session in the end", async () => {
+    await using own = await startEtcd();
+    await using client = new EtcdClient({ endpoints: own.endpoints });
+    await using session = await client.openSession({ ttlSeconds: 60 });
+    const held = await client.lock("swept", { ttlSeconds: 60 }).acquire();
+    const controller = new AbortController();
+    const { acquired } = await queueUp(client.lock("swept", { session }), { signal: controller.signal });
+    await own.pause();
+    controller.abort();
+    await expect(acquired).rejects.toMatchObject({ code: "ABORTED" });
+    // Nobody knows yet whether this one is in the queue.
+    const unknown = client.lock("swept-2", { session }).acquire({ timeoutMs: 200 });
+    await expect(unknown).rejects.toMatchObject({ code: "TIMEOUT" });
+    await expect(client.lock("swept", { session }).tryAcquire()).rejects.toMatchObject({ code: "LOCK_HELD" });
+    await own.resume();
+    const keys = async () => (await client.range({ prefix: "swept" })).kvs.map(({ key }) => key);
+    await expect.poll(keys, PATIENT).toEqual([held.key]);
+    expect(session.alive).toBe(true);
+    await held.release();
+    // The session's places are free again.
+    for (const name of ["swept", "swept-2"]) {
+      const again = await vi.waitFor(() => client.lock(name, { session }).acquire(), PATIENT);
+      await again.release();
+    }
   });
 
   it("a lock that cannot reach etcd ends with an error, and keeps nothing running", async () => {

@@ -4,7 +4,7 @@ import { FairQueue } from "../queue/fair-queue.ts";
 import { Ownership } from "../queue/ownership.ts";
 import { Scope } from "../queue/scope.ts";
 import { settleWithin } from "../queue/settle-within.ts";
-import type { QueueClient } from "../queue/ticket.ts";
+import type { QueueClient } from "../queue/queue-client.ts";
 import type { WaitOptions } from "../queue/wait-for-turn.ts";
 import { CALL_OPTIONS, type CallOptions, checkCallOptions } from "../transport/call-options.ts";
 import { describe, refuseUnknown } from "../util/validate.ts";

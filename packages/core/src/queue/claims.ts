@@ -12,5 +12,10 @@ export function claim(owner: object, name: string, taken: string): () => void {
   claims.set(owner, names);
   if (names.has(name)) throw new EtcdError("LOCK_HELD", taken, { outcome: "notApplied" });
   names.add(name);
-  return () => void names.delete(name);
+  let mine = true;
+  return () => {
+    // A second time it may be somebody else's already.
+    if (mine) names.delete(name);
+    mine = false;
+  };
 }

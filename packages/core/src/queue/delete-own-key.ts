@@ -1,7 +1,8 @@
 import type { CallOptions } from "../transport/call-options.ts";
 import { compare } from "../txn/compare.ts";
 import { op } from "../txn/op.ts";
-import type { QueueClient, Ticket } from "./ticket.ts";
+import type { QueueClient } from "./queue-client.ts";
+import type { Ticket } from "./ticket.ts";
 
 /**
  * Deletes the key of a ticket, unless it has been created anew since: a plain delete that is repeated after a lost answer

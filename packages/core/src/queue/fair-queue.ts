@@ -5,22 +5,22 @@ import type { RangeResult } from "../kv/range.ts";
 import type { Session } from "../lease/session.ts";
 import type { CallOptions } from "../transport/call-options.ts";
 import { compare } from "../txn/compare.ts";
-import { op, type Op } from "../txn/op.ts";
+import { op } from "../txn/op.ts";
+import type { Op } from "../txn/txn-types.ts";
 import { describe } from "../util/validate.ts";
 import { claim } from "./claims.ts";
+import { cleanUp } from "./clean-up.ts";
 import { deleteOwnKey } from "./delete-own-key.ts";
 import { KeyWatch } from "./key-watch.ts";
 import { Ownership } from "./ownership.ts";
-import { type QueueClient, queueKey, type QueueKey, type Ticket, toQueueKey } from "./ticket.ts";
+import type { QueueClient } from "./queue-client.ts";
+import { queueKey, type QueueKey, type Ticket, toQueueKey } from "./ticket.ts";
 import { waitForTurn, type WaitOptions } from "./wait-for-turn.ts";
 
 /** What {@link FairQueue.tryEnter} finds when somebody else is there. */
 export interface Occupied {
   readonly holder: QueueKey | undefined;
 }
-
-/** Cleaning up after a failure gets this long; what is left then goes with the lease. */
-const CLEANUP_TIMEOUT_MS = 1_000;
 
 /**
  * A queue of keys under one prefix, of which the oldest is the owner's. The layout is the one of Go's `concurrency`
@@ -100,7 +100,12 @@ export class FairQueue {
       if (!ticket.first) await waitForTurn(this.#client, this.prefix, ticket, options);
       return new Ownership(this.#client, ticket);
     } catch (error) {
-      await this.leave(ticket, { timeoutMs: CLEANUP_TIMEOUT_MS }).catch(() => {});
+      await ticket.watch.close();
+      const gone = isEtcdError(error, "KEY_DELETED");
+      await cleanUp(ticket.session, async (limits) => {
+        if (!gone) await deleteOwnKey(this.#client, ticket, limits);
+        ticket.unclaim();
+      });
       throw error;
     }
   }
@@ -149,17 +154,21 @@ export class FairQueue {
     try {
       return await enter(unclaim);
     } catch (error) {
-      // Whatever the error says of the outcome, nobody else of this session can own the key: the claim is ours.
-      if (isEtcdError(error) && error.outcome !== "notApplied" && session.alive) {
-        await this.#client
-          .txn()
-          .if(compare(key).lease.equals(session.leaseId))
-          .then(op.delete(key))
-          .commit({ timeoutMs: CLEANUP_TIMEOUT_MS, repeatable: true })
-          .catch(() => {});
-      }
-      unclaim();
+      const applied = isEtcdError(error) && error.outcome !== "notApplied";
+      await cleanUp(session, async (limits) => {
+        // Its create revision is unknown, but while it is claimed no other use of the session can have made it.
+        if (applied && !session.signal.aborted) await this.#deleteByLease(key, session.leaseId, limits);
+        unclaim();
+      });
       throw error;
     }
+  }
+
+  async #deleteByLease(key: string, leaseId: bigint, options: CallOptions): Promise<void> {
+    await this.#client
+      .txn()
+      .if(compare(key).lease.equals(leaseId))
+      .then(op.delete(key))
+      .commit({ ...options, repeatable: true });
   }
 }

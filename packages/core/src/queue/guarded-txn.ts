@@ -1,10 +1,11 @@
 import { EtcdError } from "../errors/etcd-error.ts";
 import type { Compare } from "../txn/compare.ts";
-import { op, type Op } from "../txn/op.ts";
-import type { CommitOptions, Txn, TxnResult } from "../txn/txn.ts";
+import { op } from "../txn/op.ts";
+import type { CommitOptions, Txn } from "../txn/txn.ts";
+import type { Op, TxnResult } from "../txn/txn-types.ts";
 
 /** What makes transactions guarded. */
-export interface TxnGuard {
+interface TxnGuard {
   readonly key: string;
   readonly held: boolean;
   guard(): Compare;

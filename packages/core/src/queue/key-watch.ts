@@ -3,7 +3,7 @@ import { compare } from "../txn/compare.ts";
 import { op } from "../txn/op.ts";
 import { pause } from "../util/abort.ts";
 import { backoffMs } from "../util/backoff.ts";
-import type { QueueClient } from "./ticket.ts";
+import type { QueueClient } from "./queue-client.ts";
 
 /**
  * Watches one key of ours until somebody else deletes or replaces it. Neither a living lease nor an answered keep-alive

@@ -6,7 +6,8 @@ import type { Txn } from "../txn/txn.ts";
 import { onAbort } from "../util/abort.ts";
 import { deleteOwnKey } from "./delete-own-key.ts";
 import { GuardedTxn } from "./guarded-txn.ts";
-import type { QueueClient, Ticket } from "./ticket.ts";
+import type { QueueClient } from "./queue-client.ts";
+import type { Ticket } from "./ticket.ts";
 
 /**
  * The first place of a queue, for as long as it can be proven. It ends when it is released, when its session is lost, or

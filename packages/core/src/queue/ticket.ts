@@ -1,16 +1,8 @@
-import type { KeyRange } from "../kv/key-range.ts";
 import type { KeyValue } from "../kv/key-value.ts";
-import type { Txn } from "../txn/txn.ts";
 import type { Session } from "../lease/session.ts";
-import type { WatchOptions } from "../watch/watch-options.ts";
-import type { Watcher } from "../watch/watcher.ts";
 import type { KeyWatch } from "./key-watch.ts";
 
-/** What the queue needs of a client. */
-export interface QueueClient {
-  txn(): Txn;
-  watch(range: KeyRange, options?: WatchOptions): Watcher;
-}
+export type { QueueClient } from "./queue-client.ts";
 
 /** A key in the queue: ours, or one that somebody else put there. */
 export interface QueueKey {

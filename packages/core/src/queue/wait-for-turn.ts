@@ -5,7 +5,8 @@ import { op } from "../txn/op.ts";
 import { pause } from "../util/abort.ts";
 import { backoffMs } from "../util/backoff.ts";
 import { Scope } from "./scope.ts";
-import { type QueueClient, type QueueKey, type Ticket, toQueueKey } from "./ticket.ts";
+import type { QueueClient } from "./queue-client.ts";
+import { type QueueKey, type Ticket, toQueueKey } from "./ticket.ts";
 
 export interface WaitOptions {
   /** Ends the wait. */

@@ -1,0 +1,35 @@
+import type { Session } from "../lease/session.ts";
+import type { CallOptions } from "../transport/call-options.ts";
+import { pause } from "../util/abort.ts";
+import { backoffMs } from "../util/backoff.ts";
+
+/** The caller waits this long for a clean-up; what it takes beyond that goes on behind its back. */
+const WAIT_MS = 1_000;
+const BACKOFF = { initialMs: 500, maxMs: 10_000 };
+
+/**
+ * Removes what a failed try may have left. A key that nobody knows of, on a session that lives on, blocks everybody behind
+ * it for ever (etcd#21128), so this does not give up before the key has gone, by deletion or with the session.
+ */
+export async function cleanUp(
+  session: Session,
+  remove: (options: CallOptions) => Promise<void>,
+): Promise<void> {
+  if (!(await succeeds(remove))) void keepTrying(session, remove);
+}
+
+async function keepTrying(session: Session, remove: (options: CallOptions) => Promise<void>): Promise<void> {
+  for (let attempt = 0; !session.signal.aborted; attempt += 1) {
+    await pause(backoffMs(attempt, BACKOFF), session.signal);
+    if (session.signal.aborted || (await succeeds(remove))) return;
+  }
+}
+
+async function succeeds(remove: (options: CallOptions) => Promise<void>): Promise<boolean> {
+  try {
+    await remove({ timeoutMs: WAIT_MS });
+    return true;
+  } catch {
+    return false;
+  }
+}
