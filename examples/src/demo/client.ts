@@ -40,19 +40,19 @@ async function call(): Promise<void> {
   traffic.failedCalls += 1;
 }
 
-let stopped = false;
+const stopping = new AbortController();
 process.on("message", ({ please }: Request) => {
   if (please === "count calls") {
     report({ is: "traffic", traffic });
     traffic = { calls: 0, failedCalls: 0, failedTries: 0, byInstance: {} };
   }
-  if (please === "stop") stopped = true;
+  if (please === "stop") stopping.abort();
 });
 process.on("disconnect", () => process.exit());
 
 await orders.ready();
 report({ is: "ready", address: "client" });
-while (!stopped) {
+while (!stopping.signal.aborted) {
   await call();
   await sleep(10);
 }

@@ -24,8 +24,8 @@ const fleet = new Fleet(timeline);
 const within = (ms: number | undefined): string => (ms === undefined ? "never" : `after ${seconds(ms)}`);
 const describe = ({ calls, failedTries, failedCalls, byInstance }: Traffic): string => {
   const shares = Object.entries(byInstance)
-    .sort()
-    .map(([name, count]) => `${name} ${count}`);
+    .map(([name, count]) => `${name} ${count}`)
+    .sort();
   return `${calls} calls (${shares.join(", ")}); ${failedTries} tries failed, ${failedCalls} calls failed`;
 };
 
