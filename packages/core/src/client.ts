@@ -1,4 +1,8 @@
+import { KeyCalls } from "./batch/key-calls.ts";
+import { Auth } from "./auth/auth.ts";
+import { Cluster } from "./cluster/cluster.ts";
 import type { Bytes } from "./kv/bytes.ts";
+import { type CompactOptions, compactRequest } from "./kv/compact.ts";
 import { type DeleteOptions, deleteRequest, type DeleteResult, deleteResult } from "./kv/delete.ts";
 import type { KeyRange } from "./kv/key-range.ts";
 import type { KeyValue } from "./kv/key-value.ts";
@@ -12,16 +16,36 @@ import {
   type RangeResult,
   rangeResult,
 } from "./kv/range.ts";
-import { checkScanOptions, type Page, pages, scan, type ScanOptions } from "./kv/scan.ts";
+import { RangeStreams } from "./kv/range-streams.ts";
+import { checkScanOptions, type Page, pages, scan, type ScanOptions, type ScanSource } from "./kv/scan.ts";
+import {
+  compareAndSwap,
+  type CompareAndSwapOptions,
+  putAll,
+  type PutAllOptions,
+  putIfAbsent,
+  type PutIfAbsentOptions,
+  type PutIfAbsentResult,
+  type SwapResult,
+} from "./kv/short-forms.ts";
 import { KeepAlive } from "./lease/keep-alive.ts";
 import { ttlOption } from "./lease/lease.ts";
 import { Leases } from "./lease/leases.ts";
+import { putWithTtl, type PutWithTtlOptions, type PutWithTtlResult } from "./lease/put-with-ttl.ts";
+import { revokeLease } from "./lease/revoke-lease.ts";
 import { Session } from "./lease/session.ts";
 import { Lock, type LockOptions } from "./lock/lock.ts";
+import { Maintenance } from "./maintenance/maintenance.ts";
 import { Mirror } from "./mirror/mirror.ts";
 import { type ClientOptions, resolveOptions } from "./options.ts";
+import { ElectionService } from "./services/election-service.ts";
+import { LockService } from "./services/lock-service.ts";
+import { ReadWriteLock } from "./read-write-lock/read-write-lock.ts";
+import { Semaphore, type SemaphoreOptions } from "./semaphore/semaphore.ts";
+import { stm, type StmOptions, type StmResult } from "./stm/stm.ts";
+import type { StmTransaction } from "./stm/transaction.ts";
 import { CALL_OPTIONS, type CallOptions, checkCallOptions } from "./transport/call-options.ts";
-import { Connection } from "./transport/connection.ts";
+import { ClusterConnection, type Connection } from "./transport/connection.ts";
 import * as rpcs from "./transport/rpcs.ts";
 import { Txn } from "./txn/txn.ts";
 import { systemClock } from "./util/clock.ts";
@@ -42,11 +66,23 @@ export interface SessionOptions extends CallOptions {
 export class EtcdClient {
   /** Grant, revoke and look at leases. */
   readonly leases: Leases;
+  /** The members: list, add, remove, move and promote them. */
+  readonly cluster: Cluster;
+  /** What an operator does: status, defragment, snapshots, alarms, moving the leader. */
+  readonly maintenance: Maintenance;
+  /** Users, roles and permissions. */
+  readonly auth: Auth;
+  /** The lock service inside etcd. Second choice, see {@link LockService}; {@link lock} is the first. */
+  readonly lockService: LockService;
+  /** The election service inside etcd. Second choice, see {@link ElectionService}. */
+  readonly electionService: ElectionService;
   /** The deadline of a call that names none, in ms. */
   readonly timeoutMs: number;
   readonly #connection: Connection;
   readonly #keepAlive: KeepAlive;
   readonly #hub: WatchHub;
+  readonly #scans: ScanSource;
+  readonly #keys: KeyCalls;
   readonly #sessions = new Set<Session>();
   readonly #opening = new Set<Promise<Session>>();
   #closed: Promise<void> | undefined;
@@ -54,10 +90,17 @@ export class EtcdClient {
   constructor(options: ClientOptions) {
     const resolved = resolveOptions(options);
     this.timeoutMs = resolved.timeoutMs;
-    this.#connection = new Connection(resolved);
+    this.#connection = new ClusterConnection(resolved);
     this.#keepAlive = new KeepAlive(this.#connection, systemClock);
     this.#hub = new WatchHub(this.#connection);
+    this.#scans = { connection: this.#connection, streams: new RangeStreams(this.#connection) };
+    this.#keys = new KeyCalls(this.#connection, resolved.coalesce);
     this.leases = new Leases(this.#connection);
+    this.cluster = new Cluster(this.#connection);
+    this.maintenance = new Maintenance(this.#connection);
+    this.auth = new Auth(this.#connection);
+    this.lockService = new LockService(this.#connection);
+    this.electionService = new ElectionService(this.#connection);
   }
 
   /** Whether {@link close} was called. */
@@ -67,13 +110,12 @@ export class EtcdClient {
 
   /** Writes a key. Not sent again when its answer is lost: the error's `outcome` is then `unknown`. */
   async put(key: Bytes, value: Bytes, options: PutOptions = {}): Promise<PutResult> {
-    return putResult(await this.#connection.unary(rpcs.put, putRequest(key, value, options), options));
+    return putResult(await this.#keys.put(putRequest(key, value, options), options));
   }
 
   /** Reads one key; undefined when it does not exist. */
   async get(key: Bytes, options: GetOptions = {}): Promise<KeyValue | undefined> {
-    const request = getRequest(key, options);
-    return getResult(await this.#connection.unary(readRpc(options), request, options));
+    return getResult(await this.#keys.get(getRequest(key, options), options));
   }
 
   /** Reads a range of keys in one answer. For many keys see {@link scan}. */
@@ -85,13 +127,13 @@ export class EtcdClient {
   /** Reads a range of keys page by page, all of one revision, in the order of the keys. */
   scan(range: KeyRange, options: ScanOptions = {}): AsyncIterable<KeyValue> {
     checkScanOptions(range, options);
-    return scan(this.#connection, range, options);
+    return scan(this.#scans, range, options);
   }
 
   /** As {@link scan}, but gives whole pages, with the revision they are of. */
   pages(range: KeyRange, options: ScanOptions = {}): AsyncIterable<Page> {
     checkScanOptions(range, options);
-    return pages(this.#connection, range, options);
+    return pages(this.#scans, range, options);
   }
 
   /** Deletes a key or a range of keys. */
@@ -101,9 +143,70 @@ export class EtcdClient {
     );
   }
 
+  /**
+   * Forgets the versions of all keys that were replaced or deleted before `revision`. Older revisions are then
+   * `COMPACTED` for reads and watches, and so is a second compaction of the same revision.
+   */
+  async compact(revision: bigint, options: CompactOptions = {}): Promise<void> {
+    await this.#connection.unary(rpcs.compact, compactRequest(revision, options), options);
+  }
+
+  /**
+   * Writes `next` if the key's value is `expected`, or, where that is undefined, if there is no such key. Values are
+   * compared, so one that has changed and changed back counts as unchanged; where that matters, compare mod revisions with
+   * {@link txn}. When the answer is lost the error's `outcome` is `unknown`: it is not sent again, since a second sending
+   * would find the first one's value and say that somebody else came before.
+   */
+  async compareAndSwap(
+    key: Bytes,
+    expected: Bytes | undefined,
+    next: Bytes,
+    options: CompareAndSwapOptions = {},
+  ): Promise<SwapResult> {
+    return compareAndSwap(this.#connection, key, expected, next, options);
+  }
+
+  /** Writes a key if it does not exist, else gives it as it is. On a lost answer see {@link compareAndSwap}. */
+  async putIfAbsent(key: Bytes, value: Bytes, options: PutIfAbsentOptions = {}): Promise<PutIfAbsentResult> {
+    return putIfAbsent(this.#connection, key, value, options);
+  }
+
+  /**
+   * Writes a key that is deleted after `ttlSeconds`, on a lease of its own that nobody renews. Where the write certainly
+   * failed the lease is revoked; where its `outcome` is `unknown` both stay until the lease ends.
+   */
+  async putWithTtl(key: Bytes, value: Bytes, options: PutWithTtlOptions): Promise<PutWithTtlResult> {
+    return putWithTtl({ connection: this.#connection, leases: this.leases }, key, value, options);
+  }
+
+  /**
+   * Writes up to 128 keys as one step and one revision: `putAll(new Map([["a", "1"]]))`. A key given twice is refused.
+   * With all values together it has to stay below the server's limit for a request, 1.5 MiB by default.
+   */
+  async putAll(
+    entries: Iterable<readonly [key: Bytes, value: Bytes]>,
+    options: PutAllOptions = {},
+  ): Promise<{ readonly revision: bigint }> {
+    return putAll(this.#connection, entries, options);
+  }
+
   /** Begins a transaction: `txn().if(…).then(…).else(…).commit()`. */
   txn(): Txn {
     return new Txn(this.#connection, { if: [], then: [], else: [] });
+  }
+
+  /**
+   * Runs `fn` as one transaction over whatever keys it reads and writes: `tx.get`, `tx.put` and `tx.delete`. When others
+   * came between, nothing is written and `fn` runs anew, so it may run several times and should do nothing else that lasts.
+   * An error of `fn` is passed on, and nothing is written. `timeoutMs` counts for all runs together.
+   *
+   * A transaction has as many keys as the server allows, 128 by default: keys read and keys written count each on their own.
+   *
+   * @throws EtcdError `CONFLICT` after `maxAttempts` runs; `TOO_MANY_OPERATIONS`. When the answer to the commit is lost, its
+   * `outcome` is `unknown`, unless asking again could tell.
+   */
+  async stm<T>(fn: (tx: StmTransaction) => Promise<T> | T, options: StmOptions = {}): Promise<StmResult<T>> {
+    return stm(this, fn, options);
   }
 
   /** Grants a lease and keeps it alive until the session is closed or the lease is lost. */
@@ -125,14 +228,18 @@ export class EtcdClient {
     const session = new Session(
       {
         clock: systemClock,
-        leases: this.leases,
         keepAlive: this.#keepAlive,
+        revoke: async (id, limitMs) =>
+          revokeLease(this.#connection, id, {
+            timeoutMs: Math.min(limitMs, this.timeoutMs),
+            whileClosing: true,
+          }),
         onEnded: (ended) => void this.#sessions.delete(ended),
       },
       lease,
       grantedAt,
     );
-    this.#sessions.add(session);
+    if (!session.signal.aborted) this.#sessions.add(session);
     return session;
   }
 
@@ -165,7 +272,20 @@ export class EtcdClient {
     return new Lock(this, name, options);
   }
 
-  /** Ends everything that was begun with this client, revokes its sessions' leases and closes its connections. */
+  /** A fair lock by this name that readers share and a writer has alone: `.read` and `.write` are locks. */
+  readWriteLock(name: string, options: LockOptions = {}): ReadWriteLock {
+    return new ReadWriteLock(this, name, options);
+  }
+
+  /** A fair lock by this name that up to `permits` hold at the same time. */
+  semaphore(name: string, options: SemaphoreOptions): Semaphore {
+    return new Semaphore(this, name, options);
+  }
+
+  /**
+   * Ends everything that was begun with this client, revokes its sessions' leases and closes its connections. New calls
+   * are refused with `CLOSED`; those that are on their way get `timeoutMs` to be answered, then they end so, too.
+   */
   async close(): Promise<void> {
     this.#closed ??= this.#close();
     return this.#closed;
@@ -176,10 +296,18 @@ export class EtcdClient {
   }
 
   async #close(): Promise<void> {
-    // Sessions first, also those that are just being opened: revoking their leases needs the connection.
+    this.#connection.beginClosing();
+    const drained = this.#connection.drain(this.timeoutMs);
+    await this.#closeSessions();
+    await drained;
+    // A lease that was being granted when all this began has become a session by now.
     await Promise.allSettled(this.#opening);
+    await this.#closeSessions();
+    this.#connection.close();
+  }
+
+  async #closeSessions(): Promise<void> {
     await Promise.all([...this.#sessions].map(async (session) => session.close()));
-    await this.#connection.close();
   }
 }
 

@@ -1,7 +1,20 @@
+export type { CoalesceOptions } from "./batch/coalesce-options.ts";
+export type { Auth, AuthStatus, Role, User, UserAddOptions } from "./auth/auth.ts";
+export type { UserCredentials } from "./auth/credentials.ts";
+export type { Access, Permission } from "./auth/permission.ts";
 export { EtcdClient, type SessionOptions } from "./client.ts";
+export type {
+  Cluster,
+  MemberAddOptions,
+  MemberAddResult,
+  MemberListOptions,
+  MemberUpdateOptions,
+} from "./cluster/cluster.ts";
+export type { Member } from "./cluster/member.ts";
 export { type EtcdErrorCode, ERROR_CODES } from "./errors/error-codes.ts";
 export { EtcdError, type EtcdErrorOptions, isEtcdError, type Outcome } from "./errors/etcd-error.ts";
 export type { Bytes } from "./kv/bytes.ts";
+export type { CompactOptions } from "./kv/compact.ts";
 export type { DeleteOpOptions, DeleteOptions, DeleteResult } from "./kv/delete.ts";
 export type { FromToRange, KeyRange, PrefixRange } from "./kv/key-range.ts";
 export type { KeyValue } from "./kv/key-value.ts";
@@ -15,11 +28,33 @@ export type {
   Sort,
 } from "./kv/range.ts";
 export type { Page, ScanOptions } from "./kv/scan.ts";
+export type {
+  CompareAndSwapOptions,
+  PutAllOptions,
+  PutIfAbsentOptions,
+  PutIfAbsentResult,
+  SwapResult,
+} from "./kv/short-forms.ts";
 export type { Lease } from "./lease/lease.ts";
 export type { GrantOptions, Leases, TimeToLive, TimeToLiveOptions } from "./lease/leases.ts";
+export type { PutWithTtlOptions, PutWithTtlResult } from "./lease/put-with-ttl.ts";
 export type { Session } from "./lease/session.ts";
 export type { HeldLock } from "./lock/held-lock.ts";
 export type { AcquireOptions, Lock, LockOptions } from "./lock/lock.ts";
+export type { Alarm, DisarmOptions } from "./maintenance/alarms.ts";
+export type {
+  DefragmentOptions,
+  HashKVOptions,
+  Maintenance,
+  MemberCallOptions,
+  MemberHash,
+  MemberHashKV,
+  SnapshotOptions,
+  SnapshotToFileOptions,
+} from "./maintenance/maintenance.ts";
+export type { MemberStatus } from "./maintenance/member-status.ts";
+export type { Snapshot } from "./maintenance/snapshot.ts";
+export type { SnapshotFile, SnapshotProgress } from "./maintenance/snapshot-file.ts";
 export type { KeyChange } from "./mirror/key-map.ts";
 export {
   Mirror,
@@ -30,10 +65,24 @@ export {
 } from "./mirror/mirror.ts";
 export type { ClientOptions } from "./options.ts";
 export type { GuardedTxn } from "./queue/guarded-txn.ts";
+export type { QueueKey } from "./queue/ticket.ts";
+export type { ReadWriteLock } from "./read-write-lock/read-write-lock.ts";
+export type { Semaphore, SemaphoreOptions } from "./semaphore/semaphore.ts";
+export type { Isolation } from "./stm/isolation.ts";
+export type { StmOptions, StmResult } from "./stm/stm.ts";
+export type { StmPutOptions, StmTransaction } from "./stm/transaction.ts";
+export type {
+  ElectionService,
+  ServiceCampaignOptions,
+  ServiceLeadership,
+} from "./services/election-service.ts";
+export type { LockService, ServiceLockOptions } from "./services/lock-service.ts";
+export type { WaitingCallOptions } from "./services/waiting-call.ts";
 export type { CallOptions } from "./transport/call-options.ts";
 export { compare, type Compare, type CompareBuilder, type Comparison } from "./txn/compare.ts";
-export { op, type Op, type OpResults } from "./txn/op.ts";
-export type { CommitOptions, Txn, TxnResult } from "./txn/txn.ts";
+export { op } from "./txn/op.ts";
+export type { CommitOptions, Txn } from "./txn/txn.ts";
+export type { Op, OpResults, TxnResult } from "./txn/txn-types.ts";
 export type { WatchBatch, WatchEvent } from "./watch/watch-event.ts";
 export type { WatchOptions } from "./watch/watch-options.ts";
 export type { Watcher, WatcherEvents, WatcherState } from "./watch/watcher.ts";

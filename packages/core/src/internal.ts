@@ -9,7 +9,7 @@ export type { Ownership } from "./queue/ownership.ts";
 export { Scope } from "./queue/scope.ts";
 export { settleWithin } from "./queue/settle-within.ts";
 export type { QueueClient, QueueKey, Ticket } from "./queue/ticket.ts";
-export type { WaitOptions } from "./queue/wait-for-turn.ts";
+export type { WaitOptions } from "./queue/wait-until.ts";
 export { CALL_OPTIONS, checkCallOptions } from "./transport/call-options.ts";
 export { onAbort, pause, raceAbort } from "./util/abort.ts";
 export { backoffMs, type BackoffOptions } from "./util/backoff.ts";

@@ -1,3 +1,8 @@
+import {
+  type CoalesceOptions,
+  type ResolvedCoalesceOptions,
+  resolveCoalesceOptions,
+} from "./batch/coalesce-options.ts";
 import { timeoutOption } from "./transport/call-options.ts";
 import { type EndpointUrl, parseEndpoints } from "./transport/endpoint-url.ts";
 import { refuseUnknown } from "./util/validate.ts";
@@ -11,14 +16,17 @@ export interface ClientOptions {
    * @default 5000
    */
   readonly timeoutMs?: number | undefined;
+  /** Whether concurrent calls share requests. @default reads do, writes do not */
+  readonly coalesce?: CoalesceOptions | undefined;
 }
 
 export interface ResolvedOptions {
+  readonly coalesce: ResolvedCoalesceOptions;
   readonly endpoints: readonly EndpointUrl[];
   readonly timeoutMs: number;
 }
 
-const OPTIONS: readonly (keyof ClientOptions)[] = ["endpoints", "timeoutMs"];
+const OPTIONS: readonly (keyof ClientOptions)[] = ["endpoints", "timeoutMs", "coalesce"];
 
 /** Checks the options and fills in defaults; the caller's object is left as it is. */
 export function resolveOptions(options: ClientOptions): ResolvedOptions {
@@ -26,5 +34,6 @@ export function resolveOptions(options: ClientOptions): ResolvedOptions {
   return {
     endpoints: parseEndpoints(options.endpoints),
     timeoutMs: timeoutOption(options.timeoutMs, 5_000),
+    coalesce: resolveCoalesceOptions(options.coalesce),
   };
 }

@@ -1,6 +1,6 @@
 import { startEtcd, type EtcdServer } from "@quorumkit/testing";
 import { compare, EtcdClient, type KeyValue, op, type PutResult } from "@quorumkit/core";
-import { afterAll, beforeAll, describe, expect, expectTypeOf, it } from "vitest";
+import { afterAll, assert, beforeAll, describe, expect, expectTypeOf, it } from "vitest";
 
 let server: EtcdServer;
 let etcd: EtcdClient;
@@ -64,7 +64,12 @@ describe("keys", () => {
   it("prints 64-bit numbers as decimal strings in JSON", async () => {
     await etcd.put("kv/print", "x");
     const kv = (await etcd.get("kv/print")) as KeyValue;
-    expect(JSON.parse(JSON.stringify(kv))).toMatchObject({ key: "kv/print", value: "x", version: "1", lease: "0" });
+    expect(JSON.parse(JSON.stringify(kv))).toMatchObject({
+      key: "kv/print",
+      value: "x",
+      version: "1",
+      lease: "0",
+    });
   });
 
   it("names the key and not the value when JSON is broken", async () => {
@@ -97,7 +102,10 @@ describe("ranges", () => {
     expect(limited.kvs).toHaveLength(2);
     const counted = await etcd.range({ prefix: "range/" }, { countOnly: true });
     expect(counted).toMatchObject({ count: 4n, kvs: [] });
-    const sorted = await etcd.range({ prefix: "range/" }, { sort: { by: "createRevision", order: "descending" } });
+    const sorted = await etcd.range(
+      { prefix: "range/" },
+      { sort: { by: "createRevision", order: "descending" } },
+    );
     expect(sorted.kvs.map((kv) => kv.text())).toEqual(["d", "c", "b", "a"]);
     const c = await etcd.get("range/c");
     const filtered = await etcd.range({ prefix: "range/" }, { minModRevision: c?.modRevision });
@@ -136,27 +144,23 @@ describe("transactions", () => {
       .then(op.put("txn/a", "1"), op.get("txn/a"))
       .else(op.get("txn/a"))
       .commit();
-    expect(created.succeeded).toBe(true);
-    if (created.succeeded) {
-      const [put, got] = created.results;
-      expectTypeOf(put).toEqualTypeOf<PutResult>();
-      expectTypeOf(got).toEqualTypeOf<KeyValue | undefined>();
-      expect(put.revision).toBe(created.revision);
-      expect(got?.text()).toBe("1");
-      expect(got?.modRevision).toBe(created.revision);
-    }
+    assert(created.succeeded);
+    const [put, got] = created.results;
+    expectTypeOf(put).toEqualTypeOf<PutResult>();
+    expectTypeOf(got).toEqualTypeOf<KeyValue | undefined>();
+    expect(put.revision).toBe(created.revision);
+    expect(got?.text()).toBe("1");
+    expect(got?.modRevision).toBe(created.revision);
     const again = await etcd
       .txn()
       .if(compare("txn/a").version.equals(0n))
       .then(op.put("txn/a", "2"))
       .else(op.range({ prefix: "txn/" }), op.delete("txn/none"))
       .commit();
-    expect(again.succeeded).toBe(false);
-    if (!again.succeeded) {
-      const [range, removed] = again.results;
-      expect(range.kvs.map((kv) => kv.text())).toEqual(["1"]);
-      expect(removed.deleted).toBe(0n);
-    }
+    assert(!again.succeeded);
+    const [range, removed] = again.results;
+    expect(range.kvs.map((kv) => kv.text())).toEqual(["1"]);
+    expect(removed.deleted).toBe(0n);
   });
 
   it("nests, and compares values, revisions, leases and whole ranges", async () => {
@@ -175,18 +179,25 @@ describe("transactions", () => {
       )
       .then(op.txn(etcd.txn().if(compare("txn/inner").version.equals(0n)).then(op.put("txn/inner", "x"))))
       .commit();
-    expect(result.succeeded).toBe(true);
-    if (result.succeeded) expect(result.results[0].succeeded).toBe(true);
+    assert(result.succeeded);
+    expect(result.results[0].succeeded).toBe(true);
     expect((await etcd.get("txn/inner"))?.text()).toBe("x");
   });
 
   it("says what is wrong with a transaction, and applies nothing of it", async () => {
     const ops = Array.from({ length: 129 }, (_, index) => op.put(`txn/many/${index}`, "x"));
-    await expect(etcd.txn().then(...ops).commit()).rejects.toMatchObject({
+    await expect(
+      etcd
+        .txn()
+        .then(...ops)
+        .commit(),
+    ).rejects.toMatchObject({
       code: "TOO_MANY_OPERATIONS",
       outcome: "notApplied",
     });
-    await expect(etcd.txn().then(op.put("txn/twice", "1"), op.put("txn/twice", "2")).commit()).rejects.toMatchObject({
+    await expect(
+      etcd.txn().then(op.put("txn/twice", "1"), op.put("txn/twice", "2")).commit(),
+    ).rejects.toMatchObject({
       code: "DUPLICATE_KEY",
       outcome: "notApplied",
     });
@@ -194,8 +205,19 @@ describe("transactions", () => {
     expect(await etcd.get("txn/twice")).toBeUndefined();
   });
 
+  it("answers a transaction of conditions only, either way", async () => {
+    await etcd.put("txn/only", "x");
+    const holds = await etcd.txn().if(compare("txn/only").value.equals("x")).commit();
+    expect(holds).toMatchObject({ succeeded: true, results: [] });
+    const fails = await etcd.txn().if(compare("txn/only").value.equals("y")).commit();
+    expect(fails).toMatchObject({ succeeded: false, results: [] });
+  });
+
   it("tells whoever forgets commit()", async () => {
-    // @ts-expect-error a transaction is no promise
-    await expect(async () => await etcd.txn()).rejects.toThrow(/commit\(\)/);
+    await expect(async () => {
+      // @ts-expect-error a transaction is no promise
+      // oxlint-disable-next-line typescript/await-thenable
+      await etcd.txn();
+    }).rejects.toThrow(/commit\(\)/);
   });
 });

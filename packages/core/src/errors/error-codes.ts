@@ -24,6 +24,7 @@ export const ERROR_CODES = {
   PERMISSION_DENIED: "the user's roles do not allow this",
   UNAUTHENTICATED: "the server wants a login, or refused the one given",
   FAILED_PRECONDITION: "the cluster's state does not allow this now",
+  CONFLICT: "others kept changing what a transaction depends on, as often as it was allowed to try",
   NOT_FOUND: "the user, role, member or other object named does not exist",
   ALREADY_EXISTS: "the user, role, member or other object named exists already",
 

@@ -40,6 +40,17 @@ export class EtcdError extends Error {
     });
   }
 
+  /** For JSON.stringify: the 64-bit revision as a decimal string, and no cause, which is not ours to print. */
+  toJSON(): Record<string, string | undefined> {
+    return {
+      name: this.name,
+      code: this.code,
+      message: this.message,
+      outcome: this.outcome,
+      compactRevision: this.compactRevision?.toString(),
+    };
+  }
+
   /** True for errors of any loaded copy of this package, so that two copies in one process still understand each other. */
   static override [Symbol.hasInstance](value: unknown): boolean {
     return typeof value === "object" && value !== null && BRAND in value;

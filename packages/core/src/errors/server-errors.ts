@@ -54,6 +54,8 @@ const SERVER_TEXTS: Readonly<Record<string, ServerErrorMeaning>> = {
   "not a primary lessor": refusedForNow("UNAVAILABLE"),
 
   "etcdserver: no leader": refusedForNow("NO_LEADER"),
+  // raft itself, when a member has lost its leader a moment ago: nothing was proposed.
+  "raft proposal dropped": refusedForNow("NO_LEADER"),
   "etcdserver: not leader": refusedForNow("FAILED_PRECONDITION"),
   "etcdserver: not capable": refused("UNIMPLEMENTED"),
   "etcdserver: leader changed": undecided("UNAVAILABLE"),
@@ -64,6 +66,7 @@ const SERVER_TEXTS: Readonly<Record<string, ServerErrorMeaning>> = {
   "etcdserver: request timed out, possibly due to connection lost": undecided("UNAVAILABLE"),
   "etcdserver: request timed out, waiting for the applied index took too long": undecided("UNAVAILABLE"),
   "etcdserver: rpc not supported for learner": refusedForNow("UNAVAILABLE"),
+  "etcdserver: watch canceled": undecided("UNAVAILABLE"),
   "etcdserver: request canceled": undecided("UNAVAILABLE"),
   "etcdserver: context deadline exceeded": undecided("TIMEOUT"),
 
@@ -101,6 +104,11 @@ const SERVER_TEXTS: Readonly<Record<string, ServerErrorMeaning>> = {
   "etcdserver: cluster version not found during downgrade": refused("FAILED_PRECONDITION"),
   "etcdserver: cluster has a downgrade job in progress": refused("FAILED_PRECONDITION"),
   "etcdserver: no inflight downgrade job": refused("FAILED_PRECONDITION"),
+
+  // The lock and election services.
+  "mutex: session is expired": refused("LEASE_EXPIRED"),
+  "election: not leader": refused("NOT_OWNER"),
+  "election: no leader": refused("NOT_FOUND"),
 };
 
 /** Where the text is not etcd's, the gRPC code decides; the outcome is then open, since nobody said otherwise. */
@@ -120,7 +128,7 @@ const BY_STATUS: Readonly<Partial<Record<status, ServerErrorMeaning>>> = {
  * refused the HTTP/2 stream before it looked at it.
  */
 const NEVER_SENT =
-  /No connection established|Stream refused by server|Waiting for LB pick|Name resolution failed|Channel closed before call started/;
+  /No connection established|Stream refused by server|Waiting for LB pick|waiting for (name resolution|metadata filters)|Name resolution failed|Channel closed before call started|Failed to start HTTP\/2 stream/;
 
 /** A connection that breaks in the middle of a call: repeatable calls may go elsewhere. */
 const CONNECTION_BROKE = /RST_STREAM|Connection dropped|ECONNRESET|GOAWAY/;

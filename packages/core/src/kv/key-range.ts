@@ -69,6 +69,15 @@ export function prefixEnd(prefix: Uint8Array): Uint8Array {
   return ZERO;
 }
 
+/** Reads a range as etcd answers with it, in the shortest form that means the same. */
+export function fromWireRange({ key, rangeEnd }: WireRange): KeyRange {
+  if (rangeEnd === undefined || rangeEnd.length === 0) return key;
+  if (Buffer.compare(rangeEnd, ZERO) === 0) {
+    return Buffer.compare(key, ZERO) === 0 ? { prefix: key.subarray(1) } : { from: key };
+  }
+  return Buffer.compare(rangeEnd, prefixEnd(key)) === 0 ? { prefix: key } : { from: key, to: rangeEnd };
+}
+
 /** The smallest key after `key`: where the next page begins. */
 export function keyAfter(key: Uint8Array): Uint8Array {
   return Buffer.concat([key, ZERO]);

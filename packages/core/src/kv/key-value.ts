@@ -29,6 +29,8 @@ export class KeyValue {
   }
 
   /** The value parsed as JSON. Throws a SyntaxError that names the key, and not the value, when it is none. */
+  // The caller names the type it expects, as with JSON.parse itself; nothing checks it.
+  // oxlint-disable-next-line typescript/no-unnecessary-type-parameters
   json<T = unknown>(): T {
     try {
       return JSON.parse(this.text()) as T;

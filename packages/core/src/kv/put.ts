@@ -1,6 +1,6 @@
 import type { PutRequestInput, PutResponse } from "@quorumkit/proto";
 import { CALL_OPTIONS, type CallOptions } from "../transport/call-options.ts";
-import { booleanOption, describe, refuseUnknown } from "../util/validate.ts";
+import { booleanOption, describe, MAX_INT64, refuseUnknown } from "../util/validate.ts";
 import { type Bytes, toBytes, toKey } from "./bytes.ts";
 import { revisionOf } from "./header.ts";
 import { type KeyValue, toKeyValue } from "./key-value.ts";
@@ -21,6 +21,12 @@ export interface PutOpOptions {
 
 export interface PutOptions extends PutOpOptions, CallOptions {}
 
+/** A write of one key, checked. */
+export interface PutRequest extends PutRequestInput {
+  readonly key: Uint8Array;
+  readonly value: Uint8Array;
+}
+
 export interface PutResult {
   /** The revision of this write. */
   readonly revision: bigint;
@@ -35,7 +41,7 @@ export function putRequest(
   value: Bytes,
   options: PutOptions,
   extra: readonly string[] = CALL_OPTIONS,
-): PutRequestInput {
+): PutRequest {
   refuseUnknown(options, [...OPTIONS, ...extra], "put");
   const ignoreValue = booleanOption(options.ignoreValue, "ignoreValue");
   const ignoreLease = booleanOption(options.ignoreLease, "ignoreLease");
@@ -60,7 +66,7 @@ export function putResult(response: PutResponse): PutResult {
 /** The id behind a {@link LeaseRef}; refuses 0n, which etcd would read as "no lease". */
 export function leaseId(lease: LeaseRef): bigint {
   const id = typeof lease === "object" && lease !== null ? lease.id : lease;
-  if (typeof id !== "bigint" || id <= 0n)
+  if (typeof id !== "bigint" || id <= 0n || id > MAX_INT64)
     throw new TypeError(`lease must be a lease or its id, received ${describe(lease)}`);
   return id;
 }

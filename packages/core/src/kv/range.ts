@@ -49,6 +49,11 @@ export interface RangeOpOptions extends GetOpOptions {
 export interface GetOptions extends GetOpOptions, CallOptions {}
 export interface RangeOptions extends RangeOpOptions, CallOptions {}
 
+/** A read of one key, checked. */
+export interface GetRequest extends RangeRequestInput {
+  readonly key: Uint8Array;
+}
+
 export interface RangeResult {
   /** The store's revision when it was read: what is newer than this answer has a higher one. */
   readonly revision: bigint;
@@ -75,7 +80,7 @@ export function getRequest(
   key: KeyRange,
   options: GetOptions,
   extra: readonly string[] = CALL_OPTIONS,
-): RangeRequestInput {
+): GetRequest {
   refuseUnknown(options, [...GET_OPTIONS, ...extra], "get");
   const wire = toWireRange(key);
   if (wire.rangeEnd !== undefined) throw new TypeError("get takes one key; use range for several");
@@ -115,7 +120,7 @@ export function rangeResult(response: RangeResponse): RangeResult {
   };
 }
 
-function readOptions(options: GetOpOptions): RangeRequestInput {
+function readOptions(options: GetOpOptions): Omit<RangeRequestInput, "key"> {
   return {
     revision: bigintOption(options.revision, "revision"),
     serializable: booleanOption(options.serializable, "serializable"),
@@ -125,14 +130,15 @@ function readOptions(options: GetOpOptions): RangeRequestInput {
 
 function sortOptions(sort: Sort | undefined): RangeRequestInput {
   if (sort === undefined) return {};
-  const sortTarget = SORT_TARGETS[sort.by];
-  const sortOrder = SORT_ORDERS[sort.order];
-  if (sortTarget === undefined)
+  refuseUnknown(sort, ["by", "order"], "sort");
+  if (!Object.hasOwn(SORT_TARGETS, sort.by))
     throw new TypeError(
       `sort.by must be one of ${Object.keys(SORT_TARGETS).join(", ")}, received ${describe(sort.by)}`,
     );
-  if (sortOrder === undefined)
+  if (!Object.hasOwn(SORT_ORDERS, sort.order))
     throw new TypeError(`sort.order must be ascending or descending, received ${describe(sort.order)}`);
+  const sortTarget = SORT_TARGETS[sort.by];
+  const sortOrder = SORT_ORDERS[sort.order];
   // Ascending by key is the order keys are stored in. Asked for, the server would read all keys before it cuts to the limit.
   if (sortTarget === SortTarget.KEY && sortOrder === SortOrder.ASCEND) return {};
   return { sortTarget, sortOrder };

@@ -2,8 +2,12 @@ import { EtcdError } from "../errors/etcd-error.ts";
 import type { Connection } from "../transport/connection.ts";
 import type { Endpoint } from "../transport/endpoint.ts";
 import * as rpcs from "../transport/rpcs.ts";
-import { raceAbort } from "../util/abort.ts";
+import { onAbort, raceAbort } from "../util/abort.ts";
 import { deferred } from "../util/deferred.ts";
+
+type Answer = { readonly ttlSeconds: number } | { readonly error: EtcdError; readonly temporary: boolean };
+
+const NAME = "LeaseKeepAlive";
 
 /**
  * Sends one renewal on a stream of its own and gives the TTL in the answer, 0 for a lease that is gone. Renewing is
@@ -14,35 +18,45 @@ export async function keepAliveOnce(
   id: bigint,
   { signal, timeoutMs }: { readonly signal: AbortSignal | undefined; readonly timeoutMs: number },
 ): Promise<number> {
-  const timeout = AbortSignal.timeout(timeoutMs);
-  const limit = AbortSignal.any([timeout, connection.closing, ...(signal === undefined ? [] : [signal])]);
-  let avoid: Endpoint | undefined;
+  // One controller for all that can end it, released at the end: AbortSignal.any would stay with the long-lived signals.
+  const limit = new AbortController();
+  const timer = setTimeout(() => limit.abort(), timeoutMs);
+  const removers = [signal, connection.closing].map((each) => onAbort(each, () => limit.abort()));
   let last: EtcdError | undefined;
-  while (!limit.aborted) {
-    const answer = deferred<bigint | EtcdError>();
-    const stream = await connection.openStream(
-      rpcs.leaseKeepAlive,
-      { onMessage: ({ TTL }) => answer.resolve(TTL), onEnd: (error) => answer.resolve(error) },
-      { avoid, signal: limit },
-    );
-    if (stream === undefined) break;
-    avoid = stream.endpoint;
-    try {
-      stream.send({ ID: id });
-      const result = await raceAbort(answer.promise, limit);
-      if (typeof result === "bigint") return Number(result);
-      last = result;
-    } catch {
-      // the limit was reached; told below
-    } finally {
-      stream.cancel();
+  try {
+    let avoid: Endpoint | undefined;
+    while (!limit.signal.aborted) {
+      const answer = deferred<Answer>();
+      const stream = await connection.openStream(
+        rpcs.leaseKeepAlive,
+        {
+          onMessage: ({ TTL }) => answer.resolve({ ttlSeconds: Number(TTL) }),
+          onEnd: (error, temporary) => answer.resolve({ error, temporary }),
+        },
+        { avoid, signal: limit.signal },
+      );
+      if (stream === undefined) break;
+      avoid = stream.endpoint;
+      try {
+        stream.send({ ID: id });
+        const result = await raceAbort(answer.promise, limit.signal);
+        if ("ttlSeconds" in result) return result.ttlSeconds;
+        if (!result.temporary) throw result.error;
+        last = result.error;
+      } catch (error) {
+        if (!limit.signal.aborted) throw error;
+      } finally {
+        stream.cancel();
+      }
     }
+  } finally {
+    clearTimeout(timer);
+    for (const remove of removers) remove();
   }
-  const name = "LeaseKeepAlive";
   if (signal?.aborted === true)
-    throw new EtcdError("ABORTED", `${name} was aborted by the caller`, { cause: signal.reason });
+    throw new EtcdError("ABORTED", `${NAME} was aborted by the caller`, { cause: signal.reason });
   if (connection.closing.aborted) throw new EtcdError("CLOSED", "the client is closed");
-  throw new EtcdError(last?.code ?? "TIMEOUT", `${name} got no answer within ${timeoutMs} ms`, {
+  throw new EtcdError(last?.code ?? "TIMEOUT", `${NAME} got no answer within ${timeoutMs} ms`, {
     cause: last,
   });
 }

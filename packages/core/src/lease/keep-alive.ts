@@ -1,9 +1,12 @@
 import type { LeaseKeepAliveRequestInput, LeaseKeepAliveResponse } from "@quorumkit/proto";
+import type { EtcdError } from "../errors/etcd-error.ts";
 import type { Connection } from "../transport/connection.ts";
 import type { Endpoint } from "../transport/endpoint.ts";
 import type { RpcStream } from "../transport/rpc-stream.ts";
 import * as rpcs from "../transport/rpcs.ts";
-import type { Clock } from "../util/clock.ts";
+import { pause } from "../util/abort.ts";
+import { backoffMs } from "../util/backoff.ts";
+import { type Clock, MAX_TIMER_MS } from "../util/clock.ts";
 import type { Lease } from "./lease.ts";
 
 /** Told about each renewal of one lease. */
@@ -32,6 +35,8 @@ const RENEW_AFTER = 1 / 3;
 const GIVE_UP_AFTER = 1 / 6;
 const GIVE_UP_AT_LEAST_MS = 200;
 
+const REOPEN = { initialMs: 50, maxMs: 1_000 };
+
 /**
  * Renews all leases of a client over one stream. The server answers in the order of the requests, so an answer belongs
  * to the oldest unanswered renewal of its lease. A stream that ends or hangs is replaced by one to another member.
@@ -43,11 +48,20 @@ export class KeepAlive {
   #stream: Stream | undefined;
   #opening = false;
   #avoid: Endpoint | undefined;
+  /** Streams that ended since the last answer. */
+  #failures = 0;
+  #lastError: EtcdError | undefined;
   #timer: NodeJS.Timeout | undefined;
+  #immediate: NodeJS.Immediate | undefined;
 
   constructor(connection: Connection, clock: Clock) {
     this.#connection = connection;
     this.#clock = clock;
+  }
+
+  /** Why renewals are not answered; undefined while they are. */
+  get lastError(): EtcdError | undefined {
+    return this.#lastError;
   }
 
   /** Keeps a lease alive until {@link remove}. `grantedAt` is when its grant was sent. */
@@ -70,6 +84,7 @@ export class KeepAlive {
   /** Does what is due, and sets the timer for what is due next. */
   #turn(): void {
     clearTimeout(this.#timer);
+    clearImmediate(this.#immediate);
     if (this.#renewals.size === 0) {
       this.#stream?.cancel();
       this.#stream = undefined;
@@ -88,7 +103,11 @@ export class KeepAlive {
       if (renewal.dueAt <= now) this.#send(this.#stream, renewal, now);
     }
     const next = Math.min(...[...this.#renewals.values()].map(nextTurnOf));
-    this.#timer = setTimeout(() => this.#turn(), Math.max(1, next - now));
+    this.#timer = setTimeout(
+      // After a blocked event loop timers run before what has arrived meanwhile is read, so answers are let in first.
+      () => (this.#immediate = setImmediate(() => this.#turn())),
+      Math.min(MAX_TIMER_MS, Math.max(1, next - now)),
+    );
   }
 
   #send(stream: Stream, renewal: Renewal, now: number): void {
@@ -101,9 +120,11 @@ export class KeepAlive {
   async #open(): Promise<void> {
     if (this.#opening) return;
     this.#opening = true;
+    // The first reconnect is at once, since another member may be all it takes.
+    if (this.#failures > 1) await pause(backoffMs(this.#failures - 2, REOPEN), this.#connection.closing);
     const stream: Stream | undefined = await this.#connection.openStream(
       rpcs.leaseKeepAlive,
-      { onMessage: (answer) => this.#answered(answer), onEnd: () => this.#ended() },
+      { onMessage: (answer) => this.#answered(answer), onEnd: (error) => this.#ended(error) },
       { avoid: this.#avoid },
     );
     this.#opening = false;
@@ -120,30 +141,33 @@ export class KeepAlive {
   }
 
   #answered({ ID, TTL }: LeaseKeepAliveResponse): void {
+    this.#failures = 0;
+    this.#lastError = undefined;
     const renewal = this.#renewals.get(ID);
     const sentAt = renewal?.unanswered.shift();
     if (renewal === undefined || sentAt === undefined) return;
     if (TTL <= 0n) {
       this.#renewals.delete(ID);
       renewal.listener.onGone();
+      this.#turn();
     } else {
+      // The timer stands at the earliest turn there can be, so it need not be set again.
       renewal.ttlMs = Number(TTL) * 1000;
       renewal.listener.onRenewed(sentAt, Number(TTL));
     }
-    this.#turn();
   }
 
-  #ended(): void {
+  #ended(error: EtcdError): void {
+    this.#lastError = error;
     this.#avoid = this.#stream?.endpoint;
     this.#stream = undefined;
+    this.#failures += 1;
     this.#turn();
   }
 
   #replaceHanging(stream: Stream, now: number): void {
-    stream.cancel();
     // The connection itself may be half-open, so the next stream must not use it.
-    stream.endpoint.failed("a lease renewal got no answer", performance.now());
-    stream.endpoint.renewStreams();
+    this.#lastError = stream.abandon("a lease renewal got no answer");
     this.#avoid = stream.endpoint;
     this.#stream = undefined;
     for (const renewal of this.#renewals.values()) {

@@ -3,9 +3,10 @@ import { type LeaseRef, leaseId } from "../kv/put.ts";
 import { CALL_OPTIONS, type CallOptions, timeoutOption } from "../transport/call-options.ts";
 import type { Connection } from "../transport/connection.ts";
 import * as rpcs from "../transport/rpcs.ts";
-import { bigintOption, booleanOption, refuseUnknown } from "../util/validate.ts";
+import { bigintOption, booleanOption, refuseUnknown, signalOption } from "../util/validate.ts";
 import { keepAliveOnce } from "./keep-alive-once.ts";
 import { type Lease, newLeaseId, ttlOption } from "./lease.ts";
+import { revokeLease } from "./revoke-lease.ts";
 
 export interface GrantOptions extends CallOptions {
   /** How long the lease lives without renewal, in whole seconds. etcd raises it to its minimum, 2 by default. */
@@ -62,7 +63,7 @@ export class Leases {
   /** Ends a lease at once and deletes its keys. A lease that is gone already is `LEASE_NOT_FOUND`. */
   async revoke(lease: LeaseRef, options: CallOptions = {}): Promise<void> {
     refuseUnknown(options, CALL_OPTIONS, "revoke");
-    await this.#connection.unary(rpcs.leaseRevoke, { ID: leaseId(lease) }, options);
+    await revokeLease(this.#connection, leaseId(lease), options);
   }
 
   /** What is left of a lease; undefined when it does not exist. */
@@ -90,6 +91,7 @@ export class Leases {
   /** Renews a lease once and gives its TTL in seconds; `LEASE_NOT_FOUND` when it is gone. */
   async keepAliveOnce(lease: LeaseRef, options: CallOptions = {}): Promise<number> {
     refuseUnknown(options, CALL_OPTIONS, "keepAliveOnce");
+    signalOption(options.signal);
     const id = leaseId(lease);
     const timeoutMs = timeoutOption(options.timeoutMs, this.#connection.defaultTimeoutMs);
     const ttlSeconds = await keepAliveOnce(this.#connection, id, { signal: options.signal, timeoutMs });

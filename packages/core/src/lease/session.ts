@@ -1,21 +1,20 @@
 import { EtcdError } from "../errors/etcd-error.ts";
-import type { Clock } from "../util/clock.ts";
+import { type Clock, MAX_TIMER_MS } from "../util/clock.ts";
 import type { KeepAlive } from "./keep-alive.ts";
 import { LeaseDeadline } from "./lease-deadline.ts";
 import type { Lease } from "./lease.ts";
-import type { Leases } from "./leases.ts";
 
 /** What a session needs of its client. */
 export interface SessionContext {
   readonly clock: Clock;
-  readonly leases: Leases;
+  /** Revokes the lease within `limitMs`, or the client's deadline; works while the client closes, too. */
+  revoke(id: bigint, limitMs: number): Promise<void>;
   readonly keepAlive: KeepAlive;
   /** Called once, when the session has ended for whatever reason. */
   onEnded(session: Session): void;
 }
 
-/** setTimeout's longest wait; a deadline further away is looked at again then. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
+const TOO_LATE = "could not be renewed in time";
 
 /**
  * A lease that is kept alive, and the proof that it is. Everything that must not outlive the lease hangs on
@@ -38,8 +37,7 @@ export class Session {
     this.#deadline = new LeaseDeadline(context.clock, grantedAt, lease.ttlSeconds);
     context.keepAlive.add(lease, grantedAt, {
       onRenewed: (sentAt, ttlSeconds) => this.#renewed(sentAt, ttlSeconds),
-      onGone: () =>
-        this.#end(new EtcdError("LEASE_NOT_FOUND", `lease ${this.#id} was revoked or has expired`)),
+      onGone: () => this.#lost("LEASE_NOT_FOUND", "was revoked or has expired"),
     });
     this.#watchDeadline();
   }
@@ -95,9 +93,7 @@ export class Session {
     this.#end(new EtcdError("CLOSED", `the session of lease ${this.#id} was closed`));
     if (remainingMs > 0) {
       try {
-        await this.#context.leases.revoke(this.lease, {
-          timeoutMs: Math.max(1, Math.min(remainingMs, 5_000)),
-        });
+        await this.#context.revoke(this.lease.id, Math.max(1, remainingMs));
       } catch {
         // gone already, or out of reach: then the TTL ends it
       }
@@ -107,14 +103,14 @@ export class Session {
 
   #renewed(sentAt: number, ttlSeconds: number): void {
     // An answer that comes after the deadline proves the lease again, but somebody may have been told it was over.
-    if (this.#deadline.passed) this.#expire();
+    if (this.#deadline.passed) this.#lost("LEASE_EXPIRED", TOO_LATE);
     else this.#deadline.renewed(sentAt, ttlSeconds);
   }
 
   #watchDeadline(): void {
     if (this.#controller.signal.aborted) return;
     if (this.#deadline.passed) {
-      this.#expire();
+      this.#lost("LEASE_EXPIRED", TOO_LATE);
       return;
     }
     this.#timer = setTimeout(
@@ -123,8 +119,10 @@ export class Session {
     );
   }
 
-  #expire(): void {
-    this.#end(new EtcdError("LEASE_EXPIRED", `lease ${this.#id} could not be renewed in time`));
+  #lost(code: "LEASE_EXPIRED" | "LEASE_NOT_FOUND", what: string): void {
+    // Why renewals failed is why the lease could not be proven; a lease that is gone needs no such reason.
+    const cause = code === "LEASE_EXPIRED" ? this.#context.keepAlive.lastError : undefined;
+    this.#end(new EtcdError(code, `lease ${this.#id} ${what}`, { cause }));
     this.#context.onEnded(this);
   }
 

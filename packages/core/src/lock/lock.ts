@@ -1,14 +1,15 @@
 import { ttlOption } from "../lease/lease.ts";
 import { Session } from "../lease/session.ts";
 import { FairQueue } from "../queue/fair-queue.ts";
-import { Ownership } from "../queue/ownership.ts";
+import type { Ownership } from "../queue/ownership.ts";
 import { Scope } from "../queue/scope.ts";
 import { settleWithin } from "../queue/settle-within.ts";
 import type { QueueClient } from "../queue/queue-client.ts";
-import type { WaitOptions } from "../queue/wait-for-turn.ts";
+import type { WaitOptions } from "../queue/wait-until.ts";
 import { CALL_OPTIONS, type CallOptions, checkCallOptions } from "../transport/call-options.ts";
 import { describe, refuseUnknown } from "../util/validate.ts";
 import { HeldLock } from "./held-lock.ts";
+import { type Turnstile, turnstileOf } from "./turnstile.ts";
 
 export interface LockOptions {
   /**
@@ -37,6 +38,13 @@ export interface LockClient extends QueueClient {
   openSession(options: CallOptions & { readonly ttlSeconds?: number | undefined }): Promise<Session>;
 }
 
+/** What a lock is where it is not a mutex. */
+export interface LockSort {
+  /** For messages: the verb of the client that makes it. */
+  readonly kind: string;
+  readonly turnstile: Turnstile;
+}
+
 /** What is left of a failed acquire may take this long before the error is passed on; the rest goes on by itself. */
 const CLEANUP_MS = 1_000;
 
@@ -47,20 +55,26 @@ const CLEANUP_MS = 1_000;
 export class Lock {
   readonly name: string;
   readonly #client: LockClient;
-  readonly #queue: FairQueue;
+  readonly #kind: string;
+  readonly #turnstile: Turnstile;
   readonly #ttlSeconds: number;
   readonly #session: Session | undefined;
 
   /** No I/O. @throws TypeError for an empty name and for wrong options. */
-  constructor(client: LockClient, name: string, options: LockOptions = {}) {
-    refuseUnknown(options, ["ttlSeconds", "session"], "lock");
+  constructor(client: LockClient, name: string, options: LockOptions = {}, sort?: LockSort) {
+    const { kind, turnstile } = sort ?? {
+      kind: "lock",
+      turnstile: turnstileOf(new FairQueue(client, name)),
+    };
+    refuseUnknown(options, ["ttlSeconds", "session"], kind);
     if (options.session !== undefined && !(options.session instanceof Session)) {
       throw new TypeError(`session must be a Session, received ${describe(options.session)}`);
     }
     this.#ttlSeconds = ttlOption(options.ttlSeconds, 10);
     this.#session = options.session;
     this.#client = client;
-    this.#queue = new FairQueue(client, name);
+    this.#kind = kind;
+    this.#turnstile = turnstile;
     this.name = name;
   }
 
@@ -73,20 +87,18 @@ export class Lock {
   async acquire(options: AcquireOptions = {}): Promise<HeldLock> {
     const { onWaiting } = options;
     checkAcquireOptions(options);
-    return this.#withSession(options, async (session, signal) => {
-      const ticket = await this.#queue.enter(session, "", { signal });
-      return this.#queue.waitForTurn(ticket, { signal, onWaiting });
-    }) as Promise<HeldLock>;
+    return this.#withSession(options, async (session, signal) =>
+      this.#turnstile.acquire(session, { signal, onWaiting }),
+    ) as Promise<HeldLock>;
   }
 
   /** Takes the lock if it is free at this moment and nobody waits for it; else gives undefined and leaves no trace. */
   async tryAcquire(options: CallOptions = {}): Promise<HeldLock | undefined> {
     refuseUnknown(options, CALL_OPTIONS, "tryAcquire");
     checkCallOptions(options);
-    return this.#withSession(options, async (session, signal) => {
-      const entered = await this.#queue.tryEnter(session, "", { signal });
-      return entered instanceof Ownership ? entered : undefined;
-    });
+    return this.#withSession(options, async (session, signal) =>
+      this.#turnstile.tryAcquire(session, { signal }),
+    );
   }
 
   /**
@@ -114,7 +126,7 @@ export class Lock {
     take: (session: Session, signal: AbortSignal) => Promise<Ownership | undefined>,
   ): Promise<HeldLock | undefined> {
     const scope = new Scope([options.signal], {
-      what: `lock ${JSON.stringify(this.name)}`,
+      what: `${this.#kind} ${JSON.stringify(this.name)}`,
       timeoutMs: options.timeoutMs,
     });
     const { signal } = scope;

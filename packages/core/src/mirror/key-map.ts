@@ -33,8 +33,8 @@ export class KeyMap {
     for (const { type, kv } of events) {
       const id = idOf(kv.keyBytes);
       const previous = this.#byKey.get(id);
+      if (previous !== undefined && previous.modRevision >= kv.modRevision) continue;
       if (type === "put") {
-        if (previous !== undefined && previous.modRevision >= kv.modRevision) continue;
         this.#byKey.set(id, kv);
         changes.push({ type, key: kv.key, kv, previous });
       } else if (previous !== undefined) {
@@ -54,11 +54,22 @@ export class KeyMap {
     }
     for (const [id, kv] of next) {
       const previous = this.#byKey.get(id);
-      if (previous?.modRevision !== kv.modRevision) changes.push({ type: "put", key: kv.key, kv, previous });
+      if (previous === undefined || !isSame(previous, kv))
+        changes.push({ type: "put", key: kv.key, kv, previous });
     }
     this.#byKey = next;
     return changes;
   }
+}
+
+/** A restored store can have another value under the same revision. */
+function isSame(a: KeyValue, b: KeyValue): boolean {
+  return (
+    a.modRevision === b.modRevision &&
+    a.createRevision === b.createRevision &&
+    a.lease === b.lease &&
+    a.value.equals(b.value)
+  );
 }
 
 /** Keys are bytes and need not be UTF-8; latin1 maps every byte to one character and back. */

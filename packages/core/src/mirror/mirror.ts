@@ -1,20 +1,23 @@
 import { EtcdError, isEtcdError } from "../errors/etcd-error.ts";
 import { type Bytes, toKey } from "../kv/bytes.ts";
-import type { KeyRange } from "../kv/key-range.ts";
+import { type KeyRange, toWireRange } from "../kv/key-range.ts";
 import type { KeyValue } from "../kv/key-value.ts";
+import type { RangeOptions, RangeResult } from "../kv/range.ts";
 import type { Page, ScanOptions } from "../kv/scan.ts";
-import { type CallOptions, timeoutOption } from "../transport/call-options.ts";
+import { CALL_OPTIONS, type CallOptions, timeoutOption } from "../transport/call-options.ts";
 import { pause, raceAbort } from "../util/abort.ts";
 import { backoffMs } from "../util/backoff.ts";
 import { deferred } from "../util/deferred.ts";
 import { Emitter } from "../util/emitter.ts";
+import { refuseUnknown, signalOption } from "../util/validate.ts";
 import type { Watcher } from "../watch/watcher.ts";
 import type { WatchOptions } from "../watch/watch-options.ts";
+import { Continuity, isGone, type Look } from "./continuity.ts";
 import { KeyMap, type KeyChange } from "./key-map.ts";
 
 /**
- * - `loading`: nothing is known yet.
- * - `live`: the state is being followed.
+ * - `loading`: the first listing is not in, or its watch not confirmed yet.
+ * - `live`: the state is being followed, and has caught up.
  * - `stale`: the last known state is kept while the way to etcd is gone, or while it is listed again.
  * - `closed`: it is followed no more.
  */
@@ -24,7 +27,7 @@ export type MirrorState = "loading" | "live" | "stale" | "closed";
 export interface MirrorChange {
   /** The mirror's revision after the change. */
   readonly revision: bigint;
-  /** In the order in which they happened; of a listing, in the order of the keys. Never empty. */
+  /** In the order in which they happened; of a listing, first what is gone, then the rest by key. Never empty. */
   readonly changes: readonly KeyChange[];
 }
 
@@ -37,11 +40,15 @@ export interface MirrorEvents {
 /** What a mirror needs of a client. */
 export interface MirrorClient {
   readonly timeoutMs: number;
+  range(range: KeyRange, options?: RangeOptions): Promise<RangeResult>;
   pages(range: KeyRange, options?: ScanOptions): AsyncIterable<Page>;
   watch(range: KeyRange, options?: WatchOptions): Watcher;
 }
 
 const RETRY = { initialMs: 50, maxMs: 5_000 };
+
+/** The first tries to list are short, so that what is wrong is known before {@link Mirror.ready} gives up. */
+const FIRST_LIST_TIMEOUT_MS = 500;
 
 /**
  * A copy of a range of keys, kept right for ever: listed at one revision, followed by a watch from the next. Where the
@@ -54,6 +61,9 @@ export class Mirror extends Emitter<MirrorEvents> {
   readonly #keys = new KeyMap();
   readonly #closing = new AbortController();
   readonly #loaded = deferred<void>();
+  #listed = false;
+  /** Tries in a row that did not end in a followed listing. */
+  #failures = 0;
   #state: MirrorState = "loading";
   #revision = 0n;
   #staleSince: Date | undefined;
@@ -67,8 +77,12 @@ export class Mirror extends Emitter<MirrorEvents> {
     this.#loaded.promise.catch(() => {});
   }
 
-  /** Begins to mirror and returns at once; {@link ready} tells when the first listing is in. Retries for ever. */
+  /**
+   * Begins to mirror and returns at once; {@link ready} tells when the first listing is in. Retries for ever. Throws a
+   * TypeError for a wrong range.
+   */
   static start(client: MirrorClient, range: KeyRange): Mirror {
+    toWireRange(range);
     const mirror = new Mirror(client, range);
     mirror.#running = mirror.#run();
     return mirror;
@@ -107,20 +121,25 @@ export class Mirror extends Emitter<MirrorEvents> {
     return this.#keys.values();
   }
 
-  /** Resolves when the first listing is in. Rejects by signal, by timeout with the last error as cause, or on close. */
-  async ready({ signal, timeoutMs }: CallOptions = {}): Promise<void> {
-    const limitMs = timeoutOption(timeoutMs, this.#client.timeoutMs);
+  /**
+   * Resolves when the first listing is in and followed, or known to be stale. Rejects by signal, on close, or by timeout
+   * with the code and the text of the last failure; a timeout does not end the mirror.
+   */
+  async ready(options: CallOptions = {}): Promise<void> {
+    refuseUnknown(options, CALL_OPTIONS, "ready");
+    const signal = signalOption(options.signal);
+    const limitMs = timeoutOption(options.timeoutMs, this.#client.timeoutMs);
     const limit = AbortSignal.timeout(limitMs);
     try {
-      await raceAbort(this.#loaded.promise, signal === undefined ? limit : AbortSignal.any([limit, signal]));
+      await raceAbort(raceAbort(this.#loaded.promise, limit), signal);
     } catch (error) {
       if (signal?.aborted === true)
         throw new EtcdError("ABORTED", "ready() was aborted by the caller", { cause: error });
-      if (!limit.aborted) throw error;
+      if (error !== limit.reason) throw error;
       const cause = this.#lastError;
-      throw new EtcdError(cause?.code ?? "TIMEOUT", `the keys could not be listed within ${limitMs} ms`, {
-        cause,
-      });
+      const why = cause === undefined ? "" : ` (${cause.message})`;
+      const text = `the keys could not be listed within ${limitMs} ms${why}`;
+      throw new EtcdError(cause?.code ?? "TIMEOUT", text, { cause });
     }
   }
 
@@ -136,17 +155,17 @@ export class Mirror extends Emitter<MirrorEvents> {
 
   async #run(): Promise<void> {
     const { signal } = this.#closing;
-    let failures = 0;
     while (!signal.aborted) {
       try {
         await this.#list();
-        failures = 0;
         await this.#follow();
       } catch (error) {
         if (signal.aborted || isEtcdError(error, "CLOSED")) break;
         this.#becomeStale(EtcdError.from(error));
-        // Compacted history is no failure of etcd's: a new listing mends it at once.
-        if (!isEtcdError(error, "COMPACTED")) await pause(backoffMs(failures++, RETRY), signal);
+        // A history that is gone is no failure of etcd's: a new listing mends it at once.
+        const mended = this.#failures === 0 && isGone(error);
+        if (!mended) await pause(backoffMs(this.#failures, RETRY), signal);
+        this.#failures += 1;
       }
     }
     this.#loaded.reject(new EtcdError("CLOSED", "the mirror was closed"));
@@ -157,27 +176,60 @@ export class Mirror extends Emitter<MirrorEvents> {
   async #list(): Promise<void> {
     const listed: KeyValue[] = [];
     let revision = 0n;
-    for await (const page of this.#client.pages(this.#range, { signal: this.#closing.signal })) {
+    const { signal } = this.#closing;
+    const timeoutMs = Math.min(
+      this.#client.timeoutMs,
+      FIRST_LIST_TIMEOUT_MS * 2 ** Math.min(this.#failures, 10),
+    );
+    for await (const page of this.#client.pages(this.#range, { signal, timeoutMs })) {
       revision = page.revision;
       listed.push(...page.kvs);
     }
+    if (signal.aborted) return;
+    this.#listed = true;
     this.#apply(this.#keys.replaceAll(listed), revision);
-    this.#loaded.resolve();
   }
 
   /** Follows from the mirror's revision on, until the watch fails or the mirror closes. */
   async #follow(): Promise<void> {
+    const { signal } = this.#closing;
     const watcher = this.#client.watch(this.#range, {
       startRevision: this.#revision + 1n,
       // Keeps the position fresh while nothing happens, so that a compaction does not overtake it.
       progressNotify: true,
-      signal: this.#closing.signal,
+      signal,
     });
+    const continuity = new Continuity(watcher);
     watcher.on("state", (state, error) => {
-      if (state === "live") this.#becomeLive();
-      else if (state === "interrupted" && error !== undefined) this.#becomeStale(error);
+      if (state === "live") continuity.check(this.#catchUp(), () => this.#becomeLive());
+      else if (state === "interrupted" && error !== undefined) {
+        continuity.broke();
+        this.#becomeStale(error);
+      }
     });
-    for await (const { events, revision } of watcher) this.#apply(this.#keys.follow(events), revision);
+    try {
+      for await (const { events, revision } of watcher) this.#apply(this.#keys.follow(events), revision);
+    } finally {
+      await continuity.close();
+    }
+    if (continuity.lost !== undefined) throw continuity.lost;
+  }
+
+  /** Looks whether the mirror has what the store has now; one that is written all the time, whether it had it once. */
+  #catchUp(): Look {
+    let target: bigint | undefined;
+    return async (signal) => {
+      const revision = this.#revision;
+      // Fails where the store has this revision no more, or not yet.
+      const pages = this.#client.pages(this.#range, { revision, pageSize: 1, keysOnly: true, signal });
+      for await (const _ of pages) break;
+      const newer = { minModRevision: revision + 1n, limit: 1, keysOnly: true, signal };
+      const { kvs, count, revision: current } = await this.#client.range(this.#range, newer);
+      target ??= current;
+      const nothingNewer =
+        kvs.length === 0 && count === BigInt(this.#keys.size) && revision === this.#revision;
+      return nothingNewer || this.#revision >= target;
+    };
   }
 
   #apply(changes: readonly KeyChange[], revision: bigint): void {
@@ -186,16 +238,20 @@ export class Mirror extends Emitter<MirrorEvents> {
   }
 
   #becomeLive(): void {
+    if (this.#closing.signal.aborted) return;
+    this.#failures = 0;
     this.#staleSince = undefined;
     this.#lastError = undefined;
     this.#become("live", undefined);
+    this.#loaded.resolve();
   }
 
   #becomeStale(error: EtcdError): void {
     this.#lastError = error;
-    if (this.#state === "loading") return;
+    if (!this.#listed) return;
     this.#staleSince ??= new Date();
     this.#become("stale", error);
+    this.#loaded.resolve();
   }
 
   #become(state: MirrorState, error: EtcdError | undefined): void {

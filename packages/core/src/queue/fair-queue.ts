@@ -8,18 +8,25 @@ import { compare } from "../txn/compare.ts";
 import { op } from "../txn/op.ts";
 import type { Op } from "../txn/txn-types.ts";
 import { describe } from "../util/validate.ts";
-import { claim } from "./claims.ts";
+import { claimed } from "./claimed.ts";
 import { cleanUp } from "./clean-up.ts";
 import { deleteOwnKey } from "./delete-own-key.ts";
 import { KeyWatch } from "./key-watch.ts";
 import { Ownership } from "./ownership.ts";
 import type { QueueClient } from "./queue-client.ts";
 import { queueKey, type QueueKey, type Ticket, toQueueKey } from "./ticket.ts";
-import { waitForTurn, type WaitOptions } from "./wait-for-turn.ts";
+import { waitForTurn } from "./wait-for-turn.ts";
+import type { WaitOptions } from "./wait-until.ts";
 
 /** What {@link FairQueue.tryEnter} finds when somebody else is there. */
 export interface Occupied {
   readonly holder: QueueKey | undefined;
+}
+
+/** Where in a queue keys are made, and which older keys they wait for. Prefixes under the queue's own, with their slash. */
+export interface Lane {
+  readonly own: string;
+  readonly behind: string;
 }
 
 /**
@@ -27,20 +34,22 @@ export interface Occupied {
  * package, so `etcdctl lock`, `etcdctl elect` and every Go program stand in the same queue:
  * key `name + "/" + lease id in hex`, order by create revision, everybody waits for the nearest predecessor only.
  * Every other key under `name + "/"` takes part as well, so no name may be the beginning of another's path.
+ *
+ * With a {@link Lane} the keys stand under a prefix below that, and wait for some of the older ones only.
  */
 export class FairQueue {
   readonly name: string;
   readonly prefix: string;
   readonly #client: QueueClient;
+  readonly #lane: Lane;
 
   /** @throws TypeError when the name is not a string with something in it. */
-  constructor(client: QueueClient, name: string) {
-    if (typeof name !== "string" || name === "") {
-      throw new TypeError(`name must be a non-empty string, received ${describe(name)}`);
-    }
+  constructor(client: QueueClient, name: string, lane?: Lane) {
+    checkName(name);
     this.#client = client;
     this.name = name;
     this.prefix = `${name}/`;
+    this.#lane = lane ?? { own: this.prefix, behind: this.prefix };
   }
 
   /**
@@ -48,8 +57,7 @@ export class FairQueue {
    * @throws EtcdError `LOCK_HELD` when this session has a place in this queue already.
    */
   async enter(session: Session, value: Bytes, options: CallOptions = {}): Promise<Ticket> {
-    const key = queueKey(this.prefix, session.leaseId);
-    return this.#claimed(session, key, async (unclaim) => {
+    return this.#claimed(session, async (key, unclaim) => {
       const entered = await this.#client
         .txn()
         .if(compare(key).createRevision.equals(0n))
@@ -60,30 +68,33 @@ export class FairQueue {
       const found = entered.succeeded ? undefined : entered.results[0];
       if (found !== undefined) await this.#setValue(found, value, options);
       const createRevision = found?.createRevision ?? revision;
-      const first = entered.results[1].kvs[0]?.createRevision === createRevision;
+      const first = isFirst(createRevision, entered.results[1]);
       return this.#ticket(session, { key, createRevision, first, seen: revision, unclaim });
     });
   }
 
   /** Takes the first place if nobody at all is there; otherwise leaves nothing behind, not even for a moment. */
   async tryEnter(session: Session, value: Bytes, options: CallOptions = {}): Promise<Ownership | Occupied> {
-    const key = queueKey(this.prefix, session.leaseId);
-    return this.#claimed(session, key, async (unclaim) => {
+    return this.#claimed(session, async (key, unclaim) => {
       const tried = await this.#client
         .txn()
         // Over a range the comparison holds when it holds for each key; an empty range counts as one key of zeros.
-        .if(compare({ prefix: this.prefix }).createRevision.equals(0n))
+        .if(
+          compare({ prefix: this.#lane.behind }).createRevision.equals(0n),
+          compare(key).createRevision.equals(0n),
+        )
         .then(op.put(key, value, { lease: session.leaseId }))
-        .else(this.#first())
+        .else(op.get(key), this.#first())
         .commit({ ...options, repeatable: true });
       const { revision } = tried;
-      const holder = tried.succeeded ? undefined : tried.results[0].kvs[0];
+      const own = tried.succeeded ? undefined : tried.results[0];
       // Our own key in the first place is the trace of an answer that was lost.
-      if (!tried.succeeded && holder?.key !== key) {
+      if (!tried.succeeded && (own === undefined || !isFirst(own.createRevision, tried.results[1]))) {
         unclaim();
+        const holder = tried.results[1].kvs[0];
         return { holder: holder && toQueueKey(holder) };
       }
-      const createRevision = holder?.createRevision ?? revision;
+      const createRevision = own?.createRevision ?? revision;
       return new Ownership(
         this.#client,
         this.#ticket(session, { key, createRevision, first: true, seen: revision, unclaim }),
@@ -97,7 +108,7 @@ export class FairQueue {
    */
   async waitForTurn(ticket: Ticket, options: WaitOptions = {}): Promise<Ownership> {
     try {
-      if (!ticket.first) await waitForTurn(this.#client, this.prefix, ticket, options);
+      if (!ticket.first) await waitForTurn(this.#client, this.#lane.behind, ticket, options);
       return new Ownership(this.#client, ticket);
     } catch (error) {
       await ticket.watch.close();
@@ -120,9 +131,10 @@ export class FairQueue {
     }
   }
 
+  /** The oldest of those that a key waits for; it may be the key itself. */
   #first(): Op<RangeResult> {
     return op.range(
-      { prefix: this.prefix },
+      { prefix: this.#lane.behind },
       { sort: { by: "createRevision", order: "ascending" }, limit: 1 },
     );
   }
@@ -146,29 +158,21 @@ export class FairQueue {
       .commit({ ...options, repeatable: true });
   }
 
-  /** Runs `enter` with the key claimed, and takes back claim and key when it fails. */
-  async #claimed<T>(session: Session, key: string, enter: (unclaim: () => void) => Promise<T>): Promise<T> {
-    if (session.signal.aborted) throw session.signal.reason;
-    // Two users of one session would share one key, and both believe to own it; Go's mutex lets that happen.
-    const unclaim = claim(session, key, `${key} is held or waited for with this session already`);
-    try {
-      return await enter(unclaim);
-    } catch (error) {
-      const applied = isEtcdError(error) && error.outcome !== "notApplied";
-      await cleanUp(session, async (limits) => {
-        // Its create revision is unknown, but while it is claimed no other use of the session can have made it.
-        if (applied && !session.signal.aborted) await this.#deleteByLease(key, session.leaseId, limits);
-        unclaim();
-      });
-      throw error;
-    }
+  /** One place in the whole queue for each session, whatever its lane: two would wait for each other. */
+  async #claimed<T>(session: Session, make: (key: string, unclaim: () => void) => Promise<T>): Promise<T> {
+    const key = queueKey(this.#lane.own, session.leaseId);
+    const name = queueKey(this.prefix, session.leaseId);
+    return claimed(this.#client, { session, key, name }, async (unclaim) => make(key, unclaim));
   }
+}
 
-  async #deleteByLease(key: string, leaseId: bigint, options: CallOptions): Promise<void> {
-    await this.#client
-      .txn()
-      .if(compare(key).lease.equals(leaseId))
-      .then(op.delete(key))
-      .commit({ ...options, repeatable: true });
+/** @throws TypeError when the name is not a string with something in it. */
+export function checkName(name: string): void {
+  if (typeof name !== "string" || name === "") {
+    throw new TypeError(`name must be a non-empty string, received ${describe(name)}`);
   }
+}
+
+function isFirst(createRevision: bigint, { kvs: [oldest] }: RangeResult): boolean {
+  return oldest === undefined || oldest.createRevision >= createRevision;
 }

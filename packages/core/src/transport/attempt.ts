@@ -3,6 +3,7 @@ import type { EtcdErrorCode } from "../errors/error-codes.ts";
 import type { Outcome } from "../errors/etcd-error.ts";
 import { meaningOf } from "../errors/server-errors.ts";
 import { onAbort } from "../util/abort.ts";
+import { connected } from "./connected.ts";
 import type { Endpoint } from "./endpoint.ts";
 import type { UnaryRpc } from "./rpcs.ts";
 
@@ -30,30 +31,54 @@ export function metadataFor({ requireLeader }: { readonly requireLeader: boolean
   return requireLeader ? REQUIRE_LEADER : PLAIN;
 }
 
-/** Sends a call once, to one endpoint. Resolves in every case; `signal` cancels it. */
+export interface AttemptOptions {
+  /** How long to wait for a connection, in ms. A call that got none was never sent. */
+  readonly connectMs: number;
+  /** How long the whole attempt may take, in ms. */
+  readonly timeoutMs: number;
+  /** Cancels the call. */
+  readonly signal: AbortSignal | undefined;
+  /** Keeps the call from being sent, but lets it end once it was. */
+  readonly stop: AbortSignal | undefined;
+}
+
+/** Sends a call once, to one endpoint. Resolves in every case. */
 export async function attempt<Request, Response>(
   endpoint: Endpoint,
   rpc: UnaryRpc<Request, Response>,
   request: Request,
-  options: { readonly timeoutMs: number; readonly signal: AbortSignal | undefined },
+  { connectMs, timeoutMs, signal, stop }: AttemptOptions,
 ): Promise<AttemptResult<Response>> {
+  const client = endpoint.calls;
+  const deadline = performance.now() + timeoutMs;
+  if (!(await connected(client, connectMs, [signal, stop]))) return { ok: false, failure: noConnection() };
+  if (signal?.aborted === true || stop?.aborted === true) return { ok: false, failure: noConnection() };
   return new Promise((resolve) => {
     const { path, requestSerialize, responseDeserialize } = rpc.method;
-    const call = endpoint.calls.makeUnaryRequest(
+    const call = client.makeUnaryRequest(
       path,
       requestSerialize,
       responseDeserialize,
       request,
       metadataFor(rpc),
-      { deadline: Date.now() + options.timeoutMs },
+      // grpc-js takes wall-clock time and turns it into a timer at once. The channel is up, so the call leaves at once
+      // too, and a jump of the wall clock finds nothing to spoil.
+      { deadline: Date.now() + Math.max(1, deadline - performance.now()) },
       (error, response) => {
+        untrack();
         removeListener();
         if (error === null && response !== undefined) resolve({ ok: true, response });
         else resolve({ ok: false, failure: failureOf(error) });
       },
     );
-    const removeListener = onAbort(options.signal, () => call.cancel());
+    const untrack = endpoint.track(call);
+    const removeListener = onAbort(signal, () => call.cancel());
   });
+}
+
+function noConnection(): AttemptFailure {
+  const details = "no connection came up in time";
+  return { code: "UNAVAILABLE", outcome: "notApplied", temporary: true, details, cause: new Error(details) };
 }
 
 function failureOf(error: ServiceError | null): AttemptFailure {

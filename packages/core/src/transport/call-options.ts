@@ -1,3 +1,4 @@
+import { MAX_TIMER_MS } from "../util/clock.ts";
 import { numberOption, signalOption } from "../util/validate.ts";
 
 /** What every call accepts, mixed into its last options argument. */
@@ -14,11 +15,8 @@ export interface CallOptions {
 
 export const CALL_OPTIONS: readonly (keyof CallOptions)[] = ["signal", "timeoutMs"];
 
-/** Longer timers overflow in Node and fire at once. */
-const MAX_TIMEOUT_MS = 2 ** 31 - 1;
-
 export function timeoutOption(value: number | undefined, fallback: number): number {
-  return numberOption(value, "timeoutMs", { min: 1, max: MAX_TIMEOUT_MS, fallback });
+  return numberOption(value, "timeoutMs", { min: 1, max: MAX_TIMER_MS, fallback });
 }
 
 export function checkCallOptions(options: CallOptions): void {

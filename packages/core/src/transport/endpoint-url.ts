@@ -11,18 +11,20 @@ const DEFAULT_PORT = "2379";
 
 /** Reads `http://host:port`, `https://host:port` or `host:port`. Refuses everything else with a TypeError. */
 export function parseEndpoint(value: string): EndpointUrl {
+  // What stands before an @ may be a password.
+  const shown =
+    typeof value === "string" && value.includes("@") ? "a URL with a user in it" : describe(value);
   const refuse = (why: string): TypeError =>
-    new TypeError(
-      `endpoints: ${why}; expected http://host:port or https://host:port, received ${describe(value)}`,
-    );
+    new TypeError(`endpoints: ${why}; expected http://host:port or https://host:port, received ${shown}`);
   if (typeof value !== "string" || value === "") throw refuse("an endpoint must be a non-empty string");
   const text = value.includes("://") ? value : `http://${value}`;
   if (!URL.canParse(text)) throw refuse("not a URL");
-  const { protocol, hostname, port, pathname, username, search } = new URL(text);
+  const { protocol, hostname, port, pathname, username, password, search, hash } = new URL(text);
   if (protocol !== "http:" && protocol !== "https:") throw refuse(`protocol ${protocol} is not supported`);
   if (hostname === "") throw refuse("the host is missing");
-  if ((pathname !== "/" && pathname !== "") || search !== "") throw refuse("an endpoint has no path");
-  if (username !== "") throw refuse("an endpoint has no user in it");
+  if ((pathname !== "/" && pathname !== "") || search !== "" || hash !== "")
+    throw refuse("an endpoint has no path");
+  if (username !== "" || password !== "") throw refuse("an endpoint has no user in it");
   // URL drops a port that is its protocol's default, so port 80 of plain http has to be read from the text.
   const fallback = /:(80|443)\/?$/.exec(text)?.[1] ?? DEFAULT_PORT;
   return {

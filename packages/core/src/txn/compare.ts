@@ -2,7 +2,7 @@ import { type CompareInput, CompareResult, CompareTarget } from "@quorumkit/prot
 import { type Bytes, toBytes } from "../kv/bytes.ts";
 import { type KeyRange, toWireRange } from "../kv/key-range.ts";
 import { type LeaseRef, leaseId } from "../kv/put.ts";
-import { describe } from "../util/validate.ts";
+import { describe, MAX_INT64 } from "../util/validate.ts";
 
 /** One condition of a transaction. */
 export interface Compare {
@@ -57,7 +57,9 @@ export function compare(range: KeyRange): CompareBuilder {
 }
 
 function revision(value: unknown, name: string): bigint {
-  if (typeof value !== "bigint" || value < 0n)
-    throw new TypeError(`${name} must be a bigint of at least 0n, received ${describe(value)}`);
+  if (typeof value !== "bigint" || value < 0n || value > MAX_INT64)
+    throw new TypeError(
+      `${name} must be a bigint between 0n and 2n ** 63n - 1n, received ${describe(value)}`,
+    );
   return value;
 }

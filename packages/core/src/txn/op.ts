@@ -1,4 +1,3 @@
-import type { RequestOpInput, ResponseOp } from "@quorumkit/proto";
 import { EtcdError } from "../errors/etcd-error.ts";
 import type { Bytes } from "../kv/bytes.ts";
 import { type DeleteOpOptions, deleteRequest, type DeleteResult, deleteResult } from "../kv/delete.ts";
@@ -14,20 +13,8 @@ import {
   type RangeResult,
   rangeResult,
 } from "../kv/range.ts";
-import type { Txn, TxnResult } from "./txn.ts";
+import type { Op, TxnParts, TxnResult } from "./txn-types.ts";
 import { txnRequest, txnResult } from "./txn-wire.ts";
-
-/** One operation of a transaction, and how its part of the answer is read. */
-export interface Op<Result = unknown> {
-  readonly wire: RequestOpInput;
-  readonly readOnly: boolean;
-  read(response: ResponseOp): Result;
-}
-
-/** The results of a list of operations, in the same order. */
-export type OpResults<Ops extends readonly Op[]> = {
-  readonly [Index in keyof Ops]: Ops[Index] extends Op<infer R> ? R : never;
-};
 
 /** Call options belong to the commit, so operations accept none. */
 const NONE: readonly never[] = [];
@@ -64,10 +51,10 @@ function remove(keys: KeyRange, options: DeleteOpOptions = {}): Op<DeleteResult>
   };
 }
 
-function txn<Then extends readonly Op[], Else extends readonly Op[]>(
-  nested: Txn<Then, Else>,
-): Op<TxnResult<Then, Else>> {
-  const parts = nested.parts;
+function txn<Then extends readonly Op[], Else extends readonly Op[]>(nested: {
+  readonly parts: TxnParts<Then, Else>;
+}): Op<TxnResult<Then, Else>> {
+  const { parts } = nested;
   return {
     wire: { requestTxn: txnRequest(parts) },
     readOnly: [...parts.then, ...parts.else].every(({ readOnly }) => readOnly),

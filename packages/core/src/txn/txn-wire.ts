@@ -1,23 +1,27 @@
-import type { TxnRequestInput, TxnResponse } from "@quorumkit/proto";
+import type { RequestOpInput, TxnRequestInput, TxnResponse } from "@quorumkit/proto";
 import { EtcdError } from "../errors/etcd-error.ts";
 import { revisionOf } from "../kv/header.ts";
 import type { Compare } from "./compare.ts";
-import type { Op, OpResults } from "./op.ts";
-import type { TxnResult } from "./txn.ts";
-
-/** A transaction's three lists. */
-export interface TxnParts<Then extends readonly Op[], Else extends readonly Op[]> {
-  readonly if: readonly Compare[];
-  readonly then: Then;
-  readonly else: Else;
-}
+import type { Op, OpResults, TxnParts, TxnResult } from "./txn-types.ts";
 
 export function txnRequest(parts: TxnParts<readonly Op[], readonly Op[]>): TxnRequestInput {
   return {
     compare: parts.if.map(({ wire }) => wire),
     success: parts.then.map(({ wire }) => wire),
-    failure: parts.else.map(({ wire }) => wire),
+    failure: isEmpty(parts) ? linearizingRead(parts.if) : parts.else.map(({ wire }) => wire),
   };
+}
+
+function isEmpty(parts: TxnParts<readonly Op[], readonly Op[]>): boolean {
+  return parts.then.length === 0 && parts.else.length === 0;
+}
+
+/**
+ * etcd answers a transaction without any operation from what the asked member has, which may be old
+ * (`etcdserver/txn`, isTxnSerializable). One read in it makes the answer as true as any other.
+ */
+function linearizingRead(conditions: readonly Compare[]): RequestOpInput[] {
+  return conditions.slice(0, 1).map(({ wire }) => ({ requestRange: { key: wire.key, countOnly: true } }));
 }
 
 export function txnResult<Then extends readonly Op[], Else extends readonly Op[]>(
@@ -28,6 +32,7 @@ export function txnResult<Then extends readonly Op[], Else extends readonly Op[]
   const revision = response.header === null ? 0n : revisionOf(response);
   const { succeeded } = response;
   const ops: readonly Op[] = succeeded ? parts.then : parts.else;
+  if (isEmpty(parts)) return { succeeded, revision, results: [] as unknown as OpResults<Then & Else> };
   if (ops.length !== response.responses.length) {
     throw new EtcdError(
       "PROTOCOL",

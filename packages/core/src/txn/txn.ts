@@ -3,16 +3,8 @@ import type { Connection } from "../transport/connection.ts";
 import * as rpcs from "../transport/rpcs.ts";
 import { booleanOption, describe, refuseUnknown } from "../util/validate.ts";
 import type { Compare } from "./compare.ts";
-import type { Op, OpResults } from "./op.ts";
-import { type TxnParts, txnRequest, txnResult } from "./txn-wire.ts";
-
-/** What a transaction did: the results are those of the branch that ran, in the order of its operations. */
-export type TxnResult<
-  Then extends readonly Op[] = readonly Op[],
-  Else extends readonly Op[] = readonly Op[],
-> =
-  | { readonly succeeded: true; readonly revision: bigint; readonly results: OpResults<Then> }
-  | { readonly succeeded: false; readonly revision: bigint; readonly results: OpResults<Else> };
+import type { Op, TxnParts, TxnResult } from "./txn-types.ts";
+import { txnRequest, txnResult } from "./txn-wire.ts";
 
 export interface CommitOptions extends CallOptions {
   /**

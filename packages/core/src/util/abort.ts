@@ -1,4 +1,4 @@
-import { setTimeout as delay } from "node:timers/promises";
+import { setMaxListeners } from "node:events";
 
 /** Calls `listener` when `signal` aborts, at once if it has already; the result removes the listener. */
 export function onAbort(signal: AbortSignal | undefined, listener: (reason: unknown) => void): () => void {
@@ -7,6 +7,8 @@ export function onAbort(signal: AbortSignal | undefined, listener: (reason: unkn
     listener(signal.reason);
     return noop;
   }
+  // One signal for many calls is how signals are meant; Node would warn of a leak at the eleventh.
+  setMaxListeners(Infinity, signal);
   const onEvent = (): void => listener(signal.reason);
   signal.addEventListener("abort", onEvent, { once: true });
   return () => signal.removeEventListener("abort", onEvent);
@@ -21,13 +23,21 @@ export async function raceAbort<T>(promise: Promise<T>, signal: AbortSignal | un
   });
 }
 
-/** Waits `ms`, or until `signal` aborts. Never rejects: the caller looks at its signal itself. */
-export async function pause(ms: number, signal?: AbortSignal): Promise<void> {
-  try {
-    await delay(ms, undefined, signal === undefined ? {} : { signal });
-  } catch {
-    // aborted: the wait is over
-  }
+/**
+ * Waits `ms`, or until one of the signals aborts. Never rejects: the caller looks at its signals itself. Takes several
+ * because `AbortSignal.any` leaves something behind on a long-lived signal each time (nodejs/node#54614).
+ */
+export async function pause(ms: number, ...signals: readonly (AbortSignal | undefined)[]): Promise<void> {
+  if (signals.some((signal) => signal?.aborted === true)) return;
+  await new Promise<void>((resolve) => {
+    const timer = setTimeout(end, ms);
+    const removers = signals.map((signal) => onAbort(signal, end));
+    function end(): void {
+      clearTimeout(timer);
+      for (const remove of removers) remove();
+      resolve();
+    }
+  });
 }
 
 function noop(): void {}

@@ -3,6 +3,7 @@ export function describe(value: unknown): string {
   if (typeof value === "string")
     return value.length > 40 ? `a string of ${value.length} characters` : JSON.stringify(value);
   if (typeof value === "bigint") return `${value}n`;
+  if (typeof value === "function") return "a function";
   if (Array.isArray(value)) return `an array of ${value.length}`;
   if (typeof value === "object" && value !== null)
     return `an object of type ${value.constructor?.name ?? "Object"}`;
@@ -52,11 +53,16 @@ export function booleanOption(value: boolean | undefined, name: string, fallback
   return value;
 }
 
+/** The largest number etcd's signed 64-bit fields carry; a larger one would arrive as another. */
+export const MAX_INT64: bigint = 2n ** 63n - 1n;
+
 /** A non-negative 64-bit revision or id; numbers are refused, since ids do not fit them. */
 export function bigintOption(value: bigint | undefined, name: string, min = 0n): bigint | undefined {
   if (value === undefined) return undefined;
-  if (typeof value !== "bigint" || value < min) {
-    throw new TypeError(`${name} must be a bigint of at least ${min}n, received ${describe(value)}`);
+  if (typeof value !== "bigint" || value < min || value > MAX_INT64) {
+    throw new TypeError(
+      `${name} must be a bigint between ${min}n and 2n ** 63n - 1n, received ${describe(value)}`,
+    );
   }
   return value;
 }

@@ -2,7 +2,13 @@ import { type Deferred, deferred } from "../util/deferred.ts";
 import type { WatchBatch } from "./watch-event.ts";
 
 /** Why there will be no more batches: the watcher was closed, or it failed. */
-export type BufferEnd = { readonly error: unknown } | "closed";
+export type BufferEnd =
+  | {
+      readonly error: unknown;
+      /** The caller ended it, so that what is still buffered is not wanted either. */
+      readonly discard?: boolean;
+    }
+  | "closed";
 
 /** Batches on their way to one reader, counted in events. */
 export class BatchBuffer {
@@ -33,17 +39,20 @@ export class BatchBuffer {
       return;
     }
     this.#batches.push(batch);
-    this.#events += batch.events.length;
+    this.#events += sizeOf(batch);
   }
 
-  /** No more batches. What is buffered is still read after a failure, and thrown away after a close. */
+  /** No more batches. What is buffered is still read after a failure, and thrown away after a close, also a later one. */
   end(end: BufferEnd): void {
-    if (this.#end !== undefined) return;
-    this.#end = end;
-    if (end === "closed") {
+    if (end === "closed" || end.discard === true) {
       this.#batches = [];
       this.#events = 0;
     }
+    if (this.#end !== undefined) {
+      if (end === "closed") this.#end = end;
+      return;
+    }
+    this.#end = end;
     const reader = this.#reader;
     this.#reader = undefined;
     if (reader === undefined) return;
@@ -57,7 +66,7 @@ export class BatchBuffer {
   async next(): Promise<IteratorResult<WatchBatch, undefined>> {
     const batch = this.#batches.shift();
     if (batch !== undefined) {
-      this.#events -= batch.events.length;
+      this.#events -= sizeOf(batch);
       return { done: false, value: batch };
     }
     if (this.#end === undefined) {
@@ -71,4 +80,9 @@ export class BatchBuffer {
     if (end !== "closed") throw end.error;
     return { done: true, value: undefined };
   }
+}
+
+/** A progress notification has no events, but waits in memory like one. */
+function sizeOf({ events }: WatchBatch): number {
+  return Math.max(1, events.length);
 }

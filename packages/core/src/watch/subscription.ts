@@ -5,7 +5,6 @@ import {
   type WatchResponse,
 } from "@quorumkit/proto";
 import type { EtcdError } from "../errors/etcd-error.ts";
-import { headerOf } from "../kv/header.ts";
 import type { WireRange } from "../kv/key-range.ts";
 import { type WatchBatch, WatchEvent } from "./watch-event.ts";
 
@@ -13,7 +12,7 @@ import { type WatchBatch, WatchEvent } from "./watch-event.ts";
 export interface SubscriptionListener {
   /** The server watches, for the first time or again. */
   onLive(): void;
-  /** The stream is gone; the subscription is being set up again on another. */
+  /** The stream is gone, or could not be had; the subscription is being set up on another. */
   onInterrupted(error: EtcdError): void;
   onBatch(batch: WatchBatch): void;
   /** The server ended the watch for good. */
@@ -69,13 +68,14 @@ export class Subscription {
   /** Takes in a response to this watch that is neither "created" nor "canceled". */
   received(response: WatchResponse): void {
     if (response.fragment || this.#fragments.length > 0) {
-      this.#fragments.push(...response.events);
+      // Not push(...events): that many arguments overflow the stack.
+      for (const event of response.events) this.#fragments.push(event);
       if (response.fragment) return;
       const events = this.#fragments;
       this.#fragments = [];
       this.#deliver(events);
     } else if (response.events.length === 0) {
-      this.progress(headerOf(response).revision);
+      this.progress(response.header?.revision ?? 0n);
     } else {
       this.#deliver(response.events);
     }
@@ -84,7 +84,8 @@ export class Subscription {
   /** The server has sent everything up to `revision`. */
   progress(revision: bigint): void {
     // A member that is behind may report less than another one already delivered (etcd#20221).
-    if (revision < this.#nextRevision) return;
+    // And the events of an answer that is not complete yet are still to be delivered.
+    if (revision < this.#nextRevision || this.#fragments.length > 0) return;
     this.#nextRevision = revision + 1n;
     if (this.#options.progressNotify) this.listener.onBatch({ events: [], revision });
   }

@@ -1,4 +1,4 @@
-import { isEtcdError } from "../errors/etcd-error.ts";
+import { type EtcdError, isEtcdError } from "../errors/etcd-error.ts";
 import { revisionOf } from "../kv/header.ts";
 import type { WireRange } from "../kv/key-range.ts";
 import type { Connection } from "../transport/connection.ts";
@@ -29,17 +29,22 @@ export class WatchHub {
 
   /**
    * The first revision after now. Starting a watch at "now" without naming it would leave open where to go on when the
-   * stream breaks right at the beginning. Rejects only with what waiting cannot mend.
+   * stream breaks right at the beginning. Rejects only with what waiting cannot mend; `onFailure` hears of the rest.
    */
-  async nextRevision({ key }: WireRange, signal: AbortSignal): Promise<bigint> {
+  async nextRevision(
+    { key }: WireRange,
+    { signal, onFailure }: { readonly signal: AbortSignal; readonly onFailure: (error: EtcdError) => void },
+  ): Promise<bigint> {
     for (let attempt = 0; ; attempt += 1) {
+      // Short at first, so that a failure is known soon.
+      const timeoutMs = Math.min(this.#connection.defaultTimeoutMs, 500 * 2 ** Math.min(attempt, 10));
       try {
-        return (
-          revisionOf(await this.#connection.unary(rpcs.range, { key, countOnly: true }, { signal })) + 1n
-        );
+        const options = { signal, timeoutMs };
+        return revisionOf(await this.#connection.unary(rpcs.range, { key, countOnly: true }, options)) + 1n;
       } catch (error) {
         if (!isEtcdError(error, "UNAVAILABLE", "TIMEOUT", "NO_LEADER", "TOO_MANY_REQUESTS", "INTERNAL"))
           throw error;
+        onFailure(error);
         await pause(backoffMs(attempt, { initialMs: 50, maxMs: 2_000 }), signal);
       }
     }

@@ -8,7 +8,11 @@ import {
 } from "../util/validate.ts";
 
 export interface WatchOptions {
-  /** The first revision to deliver; one in the past is replayed. @default what comes after the call */
+  /**
+   * The first revision to deliver; one in the past is replayed.
+   *
+   * @default the one after the store's revision when etcd is first reached: after `ready()` nothing is missed
+   */
   readonly startRevision?: bigint | undefined;
   /** Also give each key as it was before the change. @default false */
   readonly prevKv?: boolean | undefined;

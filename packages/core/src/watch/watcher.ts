@@ -1,10 +1,11 @@
 import { Emitter } from "../util/emitter.ts";
 import { EtcdError } from "../errors/etcd-error.ts";
 import { type KeyRange, toWireRange, type WireRange } from "../kv/key-range.ts";
-import { type CallOptions, timeoutOption } from "../transport/call-options.ts";
+import { CALL_OPTIONS, type CallOptions, timeoutOption } from "../transport/call-options.ts";
 import type { Connection } from "../transport/connection.ts";
 import { onAbort, raceAbort } from "../util/abort.ts";
 import { deferred } from "../util/deferred.ts";
+import { refuseUnknown, signalOption } from "../util/validate.ts";
 import { BatchBuffer, type BufferEnd } from "./batch-buffer.ts";
 import { Subscription } from "./subscription.ts";
 import type { WatchBatch } from "./watch-event.ts";
@@ -13,8 +14,8 @@ import { type ResolvedWatchOptions, resolveWatchOptions, type WatchOptions } fro
 
 /**
  * - `connecting`: the server has not confirmed the watch yet.
- * - `live`: the server watches.
- * - `interrupted`: the stream broke; the watch is being set up again, and will go on where it was.
+ * - `live`: the server watches, or will again as soon as a slow reader has made room.
+ * - `interrupted`: the stream broke, or could not be had; the watch is being set up, and will go on where it was.
  * - `closed`: ended, by `close()`, by its signal, or by an error that the loop throws.
  */
 export type WatcherState = "connecting" | "live" | "interrupted" | "closed";
@@ -45,6 +46,7 @@ export class Watcher extends Emitter<WatcherEvents> implements AsyncIterable<Wat
   #place: HubPlace | undefined;
   #holding = false;
   #read = false;
+  #lastError: EtcdError | undefined;
   #removeAbortListeners: () => void = () => {};
 
   /** Made by `EtcdClient.watch`. */
@@ -62,9 +64,14 @@ export class Watcher extends Emitter<WatcherEvents> implements AsyncIterable<Wat
   start(): void {
     const { signal, startRevision } = this.#options;
     const removeUser = onAbort(signal, (cause) =>
-      this.#end({ error: new EtcdError("ABORTED", "the watch was aborted by the caller", { cause }) }),
+      this.#end({
+        error: new EtcdError("ABORTED", "the watch was aborted by the caller", { cause }),
+        discard: true,
+      }),
     );
-    const removeClosing = onAbort(this.#context.connection.closing, (error) => this.#end({ error }));
+    const removeClosing = onAbort(this.#context.connection.closing, (error) =>
+      this.#end({ error, discard: true }),
+    );
     this.#removeAbortListeners = () => {
       removeUser();
       removeClosing();
@@ -78,22 +85,31 @@ export class Watcher extends Emitter<WatcherEvents> implements AsyncIterable<Wat
     return this.#state;
   }
 
-  /** Resolves when the server watches for the first time. Rejects when that fails for good, or by signal or timeout. */
-  async ready({ signal, timeoutMs }: CallOptions = {}): Promise<void> {
-    const limit = AbortSignal.timeout(timeoutOption(timeoutMs, this.#context.connection.defaultTimeoutMs));
+  /**
+   * Resolves when the server watches for the first time. Rejects when that fails for good, by signal, or by timeout with
+   * the last failure as cause; a timeout does not end the watch.
+   */
+  async ready(options: CallOptions = {}): Promise<void> {
+    refuseUnknown(options, CALL_OPTIONS, "ready");
+    const signal = signalOption(options.signal);
+    const limitMs = timeoutOption(options.timeoutMs, this.#context.connection.defaultTimeoutMs);
+    const limit = AbortSignal.timeout(limitMs);
     try {
-      await raceAbort(this.#live.promise, signal === undefined ? limit : AbortSignal.any([limit, signal]));
+      await raceAbort(raceAbort(this.#live.promise, limit), signal);
     } catch (error) {
       if (signal?.aborted === true)
         throw new EtcdError("ABORTED", "ready() was aborted by the caller", { cause: error });
-      if (limit.aborted) throw new EtcdError("TIMEOUT", "the server did not confirm the watch in time");
-      throw error;
+      if (error !== limit.reason) throw error;
+      const cause = this.#lastError;
+      const why = cause === undefined ? "" : ` (${cause.message})`;
+      throw new EtcdError("TIMEOUT", `the watch was not confirmed within ${limitMs} ms${why}`, { cause });
     }
   }
 
   /** Ends the watch; a loop over it ends too. */
   async close(): Promise<void> {
     this.#end("closed");
+    this.#buffer.end("closed");
     return Promise.resolve();
   }
 
@@ -119,7 +135,10 @@ export class Watcher extends Emitter<WatcherEvents> implements AsyncIterable<Wat
 
   async #startFromNow(): Promise<void> {
     try {
-      const revision = await this.#context.hub.nextRevision(this.#range, this.#ended.signal);
+      const revision = await this.#context.hub.nextRevision(this.#range, {
+        signal: this.#ended.signal,
+        onFailure: (error) => this.#interrupted(error),
+      });
       if (!this.#ended.signal.aborted) this.#attach(revision);
     } catch (error) {
       this.#end({ error });
@@ -131,15 +150,21 @@ export class Watcher extends Emitter<WatcherEvents> implements AsyncIterable<Wat
       { ...this.#options, range: this.#range, startRevision },
       {
         onLive: () => {
+          this.#lastError = undefined;
           this.#live.resolve();
           this.#become("live");
         },
-        onInterrupted: (error) => this.#become("interrupted", error),
+        onInterrupted: (error) => this.#interrupted(error),
         onBatch: (batch) => this.#received(batch),
         onEnd: (error) => this.#end({ error }),
       },
     );
     this.#place = this.#context.hub.attach(subscription);
+  }
+
+  #interrupted(error: EtcdError): void {
+    this.#lastError = error;
+    this.#become("interrupted", error);
   }
 
   #received(batch: WatchBatch): void {

@@ -27,8 +27,10 @@ export class TcpProxy {
   readonly endpoint: string;
   /** How many calls and streams clients have begun through this proxy. */
   calls = 0;
+  /** How many bytes have come in, of each direction. */
+  readonly bytes: Record<Direction, number> = { requests: 0, answers: 0 };
   readonly #server: Server;
-  readonly #target: URL;
+  #target: URL;
   readonly #links = new Set<Link>();
   readonly #held = new Set<Direction>();
   readonly #delayMs = { requests: 0, answers: 0 };
@@ -82,6 +84,11 @@ export class TcpProxy {
     this.#refusing = false;
   }
 
+  /** New connections go to another server behind the same address. */
+  retarget(endpoint: string): void {
+    this.#target = new URL(endpoint);
+  }
+
   /** When the next answer begins to arrive, its connection is reset instead: the server has done it, nobody hears of it. */
   async loseNextAnswer(): Promise<void> {
     return new Promise((resolve) => {
@@ -121,10 +128,12 @@ export class TcpProxy {
     const requests = new FrameWalker(CLIENT_PREFACE_BYTES);
     const answers = new FrameWalker(0);
     client.on("data", (chunk: Buffer) => {
+      this.bytes.requests += chunk.length;
       this.calls += requests.headersIn(chunk).length;
       link.pipes.requests.push(chunk);
     });
     upstream.on("data", (chunk: Buffer) => {
+      this.bytes.answers += chunk.length;
       const answered = answers.headersIn(chunk).length > 0;
       if (answered && this.#loseAnswer !== undefined) {
         this.#loseAnswer();

@@ -1,0 +1,71 @@
+import { EtcdError, type Outcome } from "../errors/etcd-error.ts";
+import { onAbort } from "../util/abort.ts";
+
+/**
+ * One caller's part in a batch: its own signal and deadline, which end its wait and not the batch. A call with the
+ * client's own deadline needs no timer, since the batch has the same.
+ */
+export class BatchCall<Result> {
+  readonly signal: AbortSignal | undefined;
+  readonly #name: string;
+  readonly #deadline: number;
+  readonly #settle: { resolve(result: Result): void; reject(reason: unknown): void };
+  readonly #timer: NodeJS.Timeout | undefined;
+  #removeListener: (() => void) | undefined;
+  /** What the caller is told when it gives up: a write that was sent may have had effect. */
+  outcome: Outcome | undefined;
+  settled = false;
+
+  constructor(
+    name: string,
+    options: {
+      readonly signal: AbortSignal | undefined;
+      readonly timeoutMs: number;
+      readonly ownTimer?: boolean;
+    },
+    settle: { resolve(result: Result): void; reject(reason: unknown): void },
+  ) {
+    this.#name = name;
+    this.signal = options.signal;
+    this.#settle = settle;
+    this.#deadline = performance.now() + options.timeoutMs;
+    if (options.ownTimer === true) {
+      this.#timer = setTimeout(() => this.#timedOut(options.timeoutMs), options.timeoutMs);
+    }
+    if (options.signal !== undefined) {
+      this.#removeListener = onAbort(options.signal, (cause) => {
+        this.reject(
+          new EtcdError("ABORTED", `${name} was aborted by the caller`, { cause, outcome: this.outcome }),
+        );
+      });
+    }
+  }
+
+  get remainingMs(): number {
+    return this.#deadline - performance.now();
+  }
+
+  resolve(result: Result): void {
+    if (this.#end()) this.#settle.resolve(result);
+  }
+
+  reject(reason: unknown): void {
+    if (this.#end()) this.#settle.reject(reason);
+  }
+
+  #timedOut(timeoutMs: number): void {
+    this.reject(
+      new EtcdError("TIMEOUT", `${this.#name} got no answer within ${timeoutMs} ms`, {
+        outcome: this.outcome,
+      }),
+    );
+  }
+
+  #end(): boolean {
+    if (this.settled) return false;
+    this.settled = true;
+    clearTimeout(this.#timer);
+    this.#removeListener?.();
+    return true;
+  }
+}

@@ -1,0 +1,90 @@
+/** One operation on its way into a batch. */
+export interface Slot {
+  /** Two operations of one key never share a batch, unless they are the same one (see {@link BatchQueue.add}). */
+  readonly id: string;
+  /** What it adds to the request's size, in bytes. */
+  readonly size: number;
+}
+
+export interface BatchQueueOptions<S extends Slot> {
+  /** Operations per batch, until {@link BatchQueue.limitTo} says less. */
+  readonly maxOperations: number;
+  /** Bytes per batch. */
+  readonly maxBytes: number;
+  /** Sends a batch; settles when its answer is in. Must not reject. */
+  send(batch: readonly S[], queue: BatchQueue<S>): Promise<void>;
+}
+
+/**
+ * A batch that has not come back after this time no longer holds up the next one: the endpoint it went to may hang, and
+ * another would answer.
+ */
+const PATIENCE_MS = 20;
+
+/**
+ * Collects what is asked for within one turn of the event loop, and while an earlier batch is under way, into batches.
+ * So a lone operation goes out at once, and the busier it gets the larger the batches become.
+ */
+export class BatchQueue<S extends Slot> {
+  readonly #options: BatchQueueOptions<S>;
+  #maxOperations: number;
+  #filling = new Map<string, S>();
+  #bytes = 0;
+  #underWay = 0;
+  #scheduled = false;
+  #patience: NodeJS.Timeout | undefined;
+
+  constructor(options: BatchQueueOptions<S>) {
+    this.#options = options;
+    this.#maxOperations = options.maxOperations;
+  }
+
+  /** The operation of this id that waits to be sent; to join it is as good as to be sent with it. */
+  waiting(id: string): S | undefined {
+    return this.#filling.get(id);
+  }
+
+  /** Puts an operation into the batch that fills. One of the same id, or too many bytes, send that batch off first. */
+  add(slot: S): void {
+    if (this.#filling.has(slot.id) || this.#bytes + slot.size > this.#options.maxBytes) this.#send();
+    this.#filling.set(slot.id, slot);
+    this.#bytes += slot.size;
+    if (this.#filling.size >= this.#maxOperations) this.#send();
+    else this.#schedule();
+  }
+
+  /** The server takes fewer operations than was thought. */
+  limitTo(operations: number): void {
+    this.#maxOperations = Math.max(1, Math.min(this.#maxOperations, operations));
+  }
+
+  #schedule(): void {
+    if (this.#scheduled || this.#underWay > 0) return;
+    this.#scheduled = true;
+    // After all promise callbacks of this turn, each of which may ask for more.
+    process.nextTick(() => {
+      this.#scheduled = false;
+      if (this.#underWay === 0) this.#send();
+    });
+  }
+
+  #send(): void {
+    if (this.#filling.size === 0) return;
+    const batch = [...this.#filling.values()];
+    this.#filling = new Map();
+    this.#bytes = 0;
+    this.#underWay += 1;
+    this.#patience ??= setTimeout(() => this.#lostPatience(), PATIENCE_MS).unref();
+    void this.#options.send(batch, this).then(() => {
+      this.#underWay -= 1;
+      clearTimeout(this.#patience);
+      this.#patience = undefined;
+      if (this.#filling.size > 0) this.#schedule();
+    });
+  }
+
+  #lostPatience(): void {
+    this.#patience = undefined;
+    this.#send();
+  }
+}

@@ -1,0 +1,33 @@
+import type { PutResponse, RangeResponse } from "@quorumkit/proto";
+import type { PutRequest } from "../kv/put.ts";
+import type { GetRequest } from "../kv/range.ts";
+import type { CallOptions } from "../transport/call-options.ts";
+import * as rpcs from "../transport/rpcs.ts";
+import type { BatchConnection } from "./batch-rules.ts";
+import type { ResolvedCoalesceOptions } from "./coalesce-options.ts";
+import { ReadBatcher } from "./read-batcher.ts";
+import { WriteBatcher } from "./write-batcher.ts";
+
+/** Reads and writes of single keys: together with others that are made at the same time, or each by itself. */
+export class KeyCalls {
+  readonly #connection: BatchConnection;
+  readonly #reads: ReadBatcher | undefined;
+  readonly #writes: WriteBatcher | undefined;
+
+  constructor(connection: BatchConnection, { reads, writes, maxOperations }: ResolvedCoalesceOptions) {
+    this.#connection = connection;
+    this.#reads = reads ? new ReadBatcher(connection, maxOperations) : undefined;
+    this.#writes = writes ? new WriteBatcher(connection, maxOperations) : undefined;
+  }
+
+  async get(request: GetRequest, options: CallOptions): Promise<RangeResponse> {
+    if (this.#reads !== undefined) return this.#reads.get(request, options);
+    const rpc = request.serializable === true ? rpcs.serializableRange : rpcs.range;
+    return this.#connection.unary(rpc, request, options);
+  }
+
+  async put(request: PutRequest, options: CallOptions): Promise<PutResponse> {
+    if (this.#writes !== undefined) return this.#writes.put(request, options);
+    return this.#connection.unary(rpcs.put, request, options);
+  }
+}

@@ -1,0 +1,91 @@
+import type { EtcdErrorCode } from "../errors/error-codes.ts";
+import { isEtcdError } from "../errors/etcd-error.ts";
+import type { KeyRange } from "../kv/key-range.ts";
+import { pause } from "../util/abort.ts";
+import { backoffMs } from "../util/backoff.ts";
+import { Scope } from "./scope.ts";
+import type { QueueClient } from "./queue-client.ts";
+import type { QueueKey } from "./ticket.ts";
+
+export interface WaitOptions {
+  /** Ends the wait. */
+  readonly signal?: AbortSignal | undefined;
+  /** Called with the key right before ours, each time that is another one: who keeps us waiting. */
+  readonly onWaiting?: ((predecessor: QueueKey) => void) | undefined;
+}
+
+/** What a look at the queue has found: what was waited for, or what to wait for before looking again. */
+export type Look<T> =
+  | { readonly done: T }
+  | {
+      /** Who is in the way. */
+      readonly behind: QueueKey;
+      /** A deletion in here is the reason to look again. */
+      readonly watched: KeyRange;
+      /** The revision looked at. */
+      readonly revision: bigint;
+    };
+
+export interface WaitParts<T> {
+  readonly client: QueueClient;
+  /** What is waited for, for the message of an error. */
+  readonly what: string;
+  /** What ends the wait, beside the caller's own signal. */
+  readonly signals: readonly AbortSignal[];
+  readonly look: (signal: AbortSignal) => Promise<Look<T>>;
+}
+
+/** Conditions that pass while the session lives; its end is what bounds the wait. */
+const PASSING: readonly EtcdErrorCode[] = [
+  "UNAVAILABLE",
+  "TIMEOUT",
+  "NO_LEADER",
+  "TOO_MANY_REQUESTS",
+  "COMPACTED",
+];
+
+/** Looks, and looks again after each deletion that can matter, until a look finds what is waited for. */
+export async function waitUntil<T>(
+  { client, what, signals, look }: WaitParts<T>,
+  options: WaitOptions,
+): Promise<T> {
+  const scope = new Scope([...signals, options.signal], { what });
+  const { signal } = scope;
+  let announced: bigint | undefined;
+  let attempt = 0;
+  try {
+    while (!signal.aborted) {
+      try {
+        const seen = await look(signal);
+        if ("done" in seen) return seen.done;
+        attempt = 0;
+        const { behind, watched, revision } = seen;
+        if (announced !== behind.createRevision) {
+          announced = behind.createRevision;
+          options.onWaiting?.(behind);
+        }
+        await untilDeleted(client, watched, revision + 1n, signal);
+      } catch (error) {
+        if (signal.aborted || !isEtcdError(error, ...PASSING)) throw error;
+        await pause(backoffMs(attempt++, { initialMs: 50, maxMs: 2_000 }), signal);
+      }
+    }
+    throw signal.reason;
+  } catch (error) {
+    throw scope.reasonFor(error);
+  } finally {
+    scope.close();
+  }
+}
+
+/** A change of a key's value (a proclaim) is of no interest, so only deletions are asked for. */
+async function untilDeleted(
+  client: QueueClient,
+  range: KeyRange,
+  startRevision: bigint,
+  signal: AbortSignal,
+): Promise<void> {
+  for await (const { events } of client.watch(range, { startRevision, signal, filters: ["put"] })) {
+    if (events.length > 0) return;
+  }
+}

@@ -1,0 +1,31 @@
+import { type Client, connectivityState } from "@grpc/grpc-js";
+import { onAbort } from "../util/abort.ts";
+
+/**
+ * Waits until a channel is up, or has failed to come up and will tell the call why. False when neither happened within
+ * `ms`, or a signal aborted. A call that waited here and not in the channel's queue provably never left.
+ */
+export async function connected(
+  client: Client,
+  ms: number,
+  signals: readonly (AbortSignal | undefined)[],
+): Promise<boolean> {
+  const channel = client.getChannel();
+  const deadline = performance.now() + ms;
+  for (;;) {
+    const state = channel.getConnectivityState(false);
+    if (state !== connectivityState.IDLE && state !== connectivityState.CONNECTING) return true;
+    const remainingMs = deadline - performance.now();
+    if (remainingMs <= 0 || signals.some((signal) => signal?.aborted === true)) return false;
+    channel.getConnectivityState(true);
+    const changed = await new Promise<boolean>((resolve) => {
+      const removers = signals.map((signal) => onAbort(signal, () => resolve(false)));
+      // The wall-clock deadline becomes a timer at once; a later jump of the clock does not move it.
+      channel.watchConnectivityState(state, Date.now() + Math.ceil(remainingMs), (late) => {
+        for (const remove of removers) remove();
+        resolve(late === undefined);
+      });
+    });
+    if (!changed) return false;
+  }
+}

@@ -1,0 +1,53 @@
+import { channels } from "../diagnostics/channels.ts";
+import { Emitter } from "../util/emitter.ts";
+import {
+  type ConnectionEvent,
+  type ConnectionState,
+  type ConnectionStatus,
+  type EndpointStatus,
+  NOTHING_KNOWN,
+  transition,
+} from "./connection-state.ts";
+
+export interface ConnectionMonitorEvents {
+  /** The connection's state, an endpoint's state, or the list of endpoints changed. */
+  change: [status: ConnectionStatus];
+}
+
+/**
+ * What is known of the way to the cluster, as a value and as an event. It says what calls and health checks have found
+ * out; a client that does nothing finds out nothing.
+ */
+export class ConnectionMonitor extends Emitter<ConnectionMonitorEvents> {
+  #status: ConnectionStatus = NOTHING_KNOWN;
+
+  get state(): ConnectionState {
+    return this.#status.state;
+  }
+
+  get endpoints(): readonly EndpointStatus[] {
+    return this.#status.endpoints;
+  }
+
+  /** State and endpoints of one moment. */
+  get status(): ConnectionStatus {
+    return this.#status;
+  }
+
+  /** Takes in what happened. Called by the transport only. */
+  note(event: ConnectionEvent): void {
+    const before = this.#status;
+    this.#status = transition(before, event);
+    // Another reason for the same state is in the value, but is no news.
+    if (shapeOf(before) === shapeOf(this.#status)) return;
+    if (channels.connection.hasSubscribers) {
+      const { state, endpoints } = this.#status;
+      channels.connection.publish({ state, endpoints });
+    }
+    this.emit("change", this.#status);
+  }
+}
+
+function shapeOf({ state, endpoints }: ConnectionStatus): string {
+  return [state, ...endpoints.map((each) => `${each.url} ${each.state}`)].join(" ");
+}
