@@ -117,6 +117,20 @@ describe("concurrent reads", () => {
     expect((await patient)?.text()).toBe("3");
   });
 
+  it("do not wait behind one that hangs", async () => {
+    await using proxy = await startTcpProxy(server.endpoint);
+    await using client = new EtcdClient({ endpoints: proxy.endpoint });
+    await client.get("read/0");
+    const { calls } = proxy;
+    proxy.hold("answers");
+    const hanging = client.get("read/1");
+    await expect.poll(() => proxy.calls).toBe(calls + 1);
+    const next = client.get("read/2");
+    await expect.poll(() => proxy.calls).toBe(calls + 2);
+    proxy.release();
+    expect((await Promise.all([hanging, next])).map((kv) => kv?.text())).toEqual(["1", "2"]);
+  });
+
   it("are fewer per transaction where the server allows fewer", async () => {
     await using small = await startEtcd({ args: ["--max-txn-ops=8"] });
     await using client = new EtcdClient({ endpoints: small.endpoints });

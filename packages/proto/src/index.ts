@@ -10,3 +10,4 @@ export type {
   UnaryMethod,
 } from "./method.ts";
 export * from "./gen/types.ts";
+export { descriptors } from "./gen/descriptors.ts";

@@ -59,13 +59,19 @@ export class BatchQueue<S extends Slot> {
   }
 
   #schedule(): void {
-    if (this.#scheduled || this.#underWay > 0) return;
+    if (this.#scheduled) return;
+    if (this.#underWay > 0) return this.#wait();
     this.#scheduled = true;
     // After all promise callbacks of this turn, each of which may ask for more.
     process.nextTick(() => {
       this.#scheduled = false;
       if (this.#underWay === 0) this.#send();
+      else if (this.#filling.size > 0) this.#wait();
     });
+  }
+
+  #wait(): void {
+    this.#patience ??= setTimeout(() => this.#lostPatience(), PATIENCE_MS).unref();
   }
 
   #send(): void {
@@ -74,13 +80,17 @@ export class BatchQueue<S extends Slot> {
     this.#filling = new Map();
     this.#bytes = 0;
     this.#underWay += 1;
-    this.#patience ??= setTimeout(() => this.#lostPatience(), PATIENCE_MS).unref();
+    this.#calm();
     void this.#options.send(batch, this).then(() => {
       this.#underWay -= 1;
-      clearTimeout(this.#patience);
-      this.#patience = undefined;
+      this.#calm();
       if (this.#filling.size > 0) this.#schedule();
     });
+  }
+
+  #calm(): void {
+    clearTimeout(this.#patience);
+    this.#patience = undefined;
   }
 
   #lostPatience(): void {

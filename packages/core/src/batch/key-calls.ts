@@ -20,13 +20,13 @@ export class KeyCalls {
     this.#writes = writes ? new WriteBatcher(connection, maxOperations) : undefined;
   }
 
-  async get(request: GetRequest, options: CallOptions): Promise<RangeResponse> {
+  get(request: GetRequest, options: CallOptions): Promise<RangeResponse> {
     if (this.#reads !== undefined) return this.#reads.get(request, options);
     const rpc = request.serializable === true ? rpcs.serializableRange : rpcs.range;
     return this.#connection.unary(rpc, request, options);
   }
 
-  async put(request: PutRequest, options: CallOptions): Promise<PutResponse> {
+  put(request: PutRequest, options: CallOptions): Promise<PutResponse> {
     if (this.#writes !== undefined) return this.#writes.put(request, options);
     return this.#connection.unary(rpcs.put, request, options);
   }

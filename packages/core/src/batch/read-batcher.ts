@@ -35,7 +35,7 @@ export class ReadBatcher {
     this.#serializable = queue();
   }
 
-  async get(request: GetRequest, options: CallOptions): Promise<RangeResponse> {
+  get(request: GetRequest, options: CallOptions): Promise<RangeResponse> {
     return new Promise((resolve, reject) => {
       const timeoutMs = timeoutOption(options.timeoutMs, this.#connection.defaultTimeoutMs);
       const ownTimer = options.timeoutMs !== undefined;

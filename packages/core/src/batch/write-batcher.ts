@@ -29,7 +29,7 @@ export class WriteBatcher {
     });
   }
 
-  async put(request: PutRequest, options: CallOptions): Promise<PutResponse> {
+  put(request: PutRequest, options: CallOptions): Promise<PutResponse> {
     return new Promise((resolve, reject) => {
       const timeoutMs = timeoutOption(options.timeoutMs, this.#connection.defaultTimeoutMs);
       const ownTimer = options.timeoutMs !== undefined;

@@ -1,6 +1,6 @@
 import type { PutRequestInput, PutResponse } from "@quorumkit/proto";
 import { CALL_OPTIONS, type CallOptions } from "../transport/call-options.ts";
-import { booleanOption, describe, MAX_INT64, refuseUnknown } from "../util/validate.ts";
+import { booleanOption, describe, isEmpty, MAX_INT64, refuseUnknown } from "../util/validate.ts";
 import { type Bytes, toBytes, toKey } from "./bytes.ts";
 import { revisionOf } from "./header.ts";
 import { type KeyValue, toKeyValue } from "./key-value.ts";
@@ -42,6 +42,7 @@ export function putRequest(
   options: PutOptions,
   extra: readonly string[] = CALL_OPTIONS,
 ): PutRequest {
+  if (isEmpty(options)) return { key: toKey(key), value: toBytes(value, "value") };
   refuseUnknown(options, [...OPTIONS, ...extra], "put");
   const ignoreValue = booleanOption(options.ignoreValue, "ignoreValue");
   const ignoreLease = booleanOption(options.ignoreLease, "ignoreLease");

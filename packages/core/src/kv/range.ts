@@ -1,6 +1,6 @@
 import { type RangeRequestInput, type RangeResponse, SortOrder, SortTarget } from "@quorumkit/proto";
 import { CALL_OPTIONS, type CallOptions } from "../transport/call-options.ts";
-import { bigintOption, booleanOption, describe, numberOption, refuseUnknown } from "../util/validate.ts";
+import { bigintOption, booleanOption, describe, isEmpty, numberOption, refuseUnknown } from "../util/validate.ts";
 import { revisionOf } from "./header.ts";
 import { type KeyRange, toWireRange } from "./key-range.ts";
 import { KeyValue } from "./key-value.ts";
@@ -81,9 +81,10 @@ export function getRequest(
   options: GetOptions,
   extra: readonly string[] = CALL_OPTIONS,
 ): GetRequest {
-  refuseUnknown(options, [...GET_OPTIONS, ...extra], "get");
   const wire = toWireRange(key);
   if (wire.rangeEnd !== undefined) throw new TypeError("get takes one key; use range for several");
+  if (isEmpty(options)) return wire;
+  refuseUnknown(options, [...GET_OPTIONS, ...extra], "get");
   return { ...wire, ...readOptions(options) };
 }
 

@@ -8,7 +8,7 @@ import {
 import type { Connection } from "../transport/connection.ts";
 import * as rpcs from "../transport/rpcs.ts";
 import { bigintOption, booleanOption, numberOption, refuseUnknown } from "../util/validate.ts";
-import { revisionOf } from "./header.ts";
+import { headerOf } from "./header.ts";
 import { type KeyRange, keyAfter, toWireRange } from "./key-range.ts";
 import { KeyValue } from "./key-value.ts";
 import type { Page } from "./page.ts";
@@ -58,9 +58,10 @@ export async function* pages(
     const request: RangeRequestInput = { key: start, rangeEnd, limit: BigInt(limit), revision, keysOnly };
     const response = await connection.unary(rpcs.range, request, { signal, timeoutMs });
     // The first page fixes the revision of all.
-    if (revision === 0n) revision = revisionOf(response);
+    const header = headerOf(response);
+    if (revision === 0n) ({ revision } = header);
     const kvs = response.kvs.map((each) => new KeyValue(each));
-    yield { revision, kvs };
+    yield { revision, clusterId: header.clusterId, kvs };
     const last = kvs.at(-1);
     if (!response.more || last === undefined) return;
     start = keyAfter(last.keyBytes);

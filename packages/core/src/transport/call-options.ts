@@ -16,6 +16,7 @@ export interface CallOptions {
 export const CALL_OPTIONS: readonly (keyof CallOptions)[] = ["signal", "timeoutMs"];
 
 export function timeoutOption(value: number | undefined, fallback: number): number {
+  if (value === undefined) return fallback;
   return numberOption(value, "timeoutMs", { min: 1, max: MAX_TIMER_MS, fallback });
 }
 

@@ -22,6 +22,13 @@ export function refuseUnknown(options: object, known: readonly string[], where: 
   }
 }
 
+/** Whether there is nothing to check: most calls have no options, and the busiest ones should not pay for them. */
+export function isEmpty(options: object): boolean {
+  if (typeof options !== "object" || options === null || Array.isArray(options)) return false;
+  for (const _ in options) return false;
+  return true;
+}
+
 /** A finite number within bounds, or the fallback where it is absent. */
 export function numberOption(
   value: number | undefined,
