@@ -1,0 +1,22 @@
+import { EtcdClient } from "@quorumkit/core";
+import type { Contender } from "../contender.ts";
+
+/** This client, with writes coalesced too. */
+export function connect(endpoint: string): Contender {
+  const etcd = new EtcdClient({ endpoints: endpoint, timeoutMs: 60_000, coalesce: { writes: true } });
+  return {
+    get: async (key) => etcd.get(key),
+    put: async (key, value) => etcd.put(key, value),
+    watch: async (prefix, startRevision, onEvents) => {
+      const watcher = etcd.watch({ prefix }, { startRevision });
+      await watcher.ready();
+      void (async () => {
+        for await (const { events } of watcher) onEvents(events.length);
+      })().catch(() => {});
+    },
+    keepLease: async () => {
+      await etcd.openSession({ ttlSeconds: 30 });
+    },
+    close: async () => etcd.close(),
+  };
+}

@@ -1,0 +1,168 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Contender } from "./contender.ts";
+
+/** What one run of a scenario has measured; higher is better. */
+export interface Measurement {
+  /** In {@link Scenario.unit}. */
+  readonly value: number;
+  /** CPU time of the client's process, in ms. */
+  readonly cpuMs: number;
+  /** Resident memory of the client's process at the end, in MiB. */
+  readonly memoryMiB: number;
+}
+
+export interface Scenario {
+  readonly name: string;
+  readonly unit: string;
+  /** The least ratio to reach, by peer. */
+  readonly targets: Readonly<Partial<Record<"etcd3" | "grpc-js", number>>>;
+  run(contender: Contender, seed: Seed): Promise<Measurement>;
+}
+
+/** What stands in etcd before the scenarios run. */
+export interface Seed {
+  /** `bench/key/0` … */
+  readonly keys: number;
+  /** `bench/replay/…` has this many events from this revision on. */
+  readonly replayFrom: bigint;
+  readonly replayEvents: number;
+  /** Distinguishes runs, for keys written. */
+  readonly run: number;
+}
+
+const VALUE = "x".repeat(64);
+const WARM_UP_MS = 500;
+const RUN_MS = 2_000;
+
+/** Keeps `inFlight` calls under way for a while; calls per second. */
+async function load(inFlight: number, call: (index: number) => Promise<unknown>): Promise<Measurement> {
+  let calls = 0;
+  let until = performance.now() + WARM_UP_MS;
+  let index = 0;
+  const lane = async (): Promise<void> => {
+    while (performance.now() < until) {
+      await call(index++);
+      calls += 1;
+    }
+  };
+  const lanes = async (): Promise<void> => {
+    await Promise.all(Array.from({ length: inFlight }, lane));
+  };
+  await lanes();
+  calls = 0;
+  return measured(async () => {
+    const start = performance.now();
+    until = start + RUN_MS;
+    await lanes();
+    return (calls / (performance.now() - start)) * 1000;
+  });
+}
+
+async function measured(run: () => Promise<number>): Promise<Measurement> {
+  const before = process.cpuUsage();
+  const value = await run();
+  const { user, system } = process.cpuUsage(before);
+  return { value, cpuMs: (user + system) / 1000, memoryMiB: process.memoryUsage.rss() / 2 ** 20 };
+}
+
+function get(inFlight: number, targets: Scenario["targets"]): Scenario {
+  return {
+    name: `get, ${inFlight === 1 ? "one at a time" : `${inFlight} in flight`}`,
+    unit: "calls/s",
+    targets,
+    run: async (contender, { keys }) =>
+      load(inFlight, async (index) => contender.get(`bench/key/${index % keys}`)),
+  };
+}
+
+function put(inFlight: number, targets: Scenario["targets"]): Scenario {
+  return {
+    name: `put, ${inFlight === 1 ? "one at a time" : `${inFlight} in flight`}`,
+    unit: "calls/s",
+    targets,
+    run: async (contender, { keys }) =>
+      load(inFlight, async (index) => contender.put(`bench/key/${index % keys}`, VALUE)),
+  };
+}
+
+const replay: Scenario = {
+  name: "watch replay",
+  unit: "events per CPU second",
+  targets: { etcd3: 2 },
+  run: async (contender, { replayFrom, replayEvents }) => {
+    const { cpuMs, memoryMiB } = await measured(async () => {
+      await new Promise<void>((resolve, reject) => {
+        let seen = 0;
+        contender
+          .watch("bench/replay/", replayFrom, (count) => {
+            seen += count;
+            if (seen >= replayEvents) resolve();
+          })
+          .catch(reject);
+      });
+      return 0;
+    });
+    return { value: (replayEvents / cpuMs) * 1000, cpuMs, memoryMiB };
+  },
+};
+
+const WATCHERS = 1_000;
+const NEWS = 50;
+
+const fanOut: Scenario = {
+  name: `${WATCHERS} watchers on one key`,
+  unit: "events per CPU second",
+  targets: {},
+  run: async (contender, { run }) => {
+    const key = `bench/fan-out/${run}`;
+    let seen = 0;
+    let all: () => void = () => {};
+    const done = new Promise<void>((resolve) => (all = resolve));
+    for (let index = 0; index < WATCHERS; index += 1) {
+      await contender.watch(key, 0n, (count) => {
+        seen += count;
+        if (seen >= WATCHERS * NEWS) all();
+      });
+    }
+    // Whoever returns from watch() before the server watches needs a moment.
+    await sleep(1_000);
+    const { cpuMs, memoryMiB } = await measured(async () => {
+      for (let index = 0; index < NEWS; index += 1) await contender.put(key, VALUE);
+      await done;
+      return 0;
+    });
+    return { value: ((WATCHERS * NEWS) / cpuMs) * 1000, cpuMs, memoryMiB };
+  },
+};
+
+const LEASES = 10_000;
+const KEPT_MS = 20_000;
+
+const keepAlives: Scenario = {
+  name: `${LEASES} leases kept alive`,
+  unit: "leases per CPU second, over 20 s",
+  targets: {},
+  run: async (contender) => {
+    const lanes = Array.from({ length: 64 }, async () => {
+      for (let index = 0; index < LEASES / 64; index += 1) await contender.keepLease();
+    });
+    await Promise.all(lanes);
+    const { cpuMs, memoryMiB } = await measured(async () => {
+      await sleep(KEPT_MS);
+      return 0;
+    });
+    return { value: (LEASES / cpuMs) * 1000, cpuMs, memoryMiB };
+  },
+};
+
+export const SCENARIOS: readonly Scenario[] = [
+  get(1, { etcd3: 1, "grpc-js": 0.95 }),
+  put(1, { etcd3: 1, "grpc-js": 0.95 }),
+  get(64, { etcd3: 7, "grpc-js": 5 }),
+  put(64, { etcd3: 7, "grpc-js": 5 }),
+  get(512, { etcd3: 15, "grpc-js": 10 }),
+  put(512, { etcd3: 15, "grpc-js": 10 }),
+  replay,
+  fanOut,
+  keepAlives,
+];
