@@ -1,5 +1,6 @@
 import { KeyCalls } from "./batch/key-calls.ts";
 import { Auth } from "./auth/auth.ts";
+import { ClientParts } from "./client-parts.ts";
 import { Cluster } from "./cluster/cluster.ts";
 import type { Bytes } from "./kv/bytes.ts";
 import { type CompactOptions, compactRequest } from "./kv/compact.ts";
@@ -28,12 +29,10 @@ import {
   type PutIfAbsentResult,
   type SwapResult,
 } from "./kv/short-forms.ts";
-import { KeepAlive } from "./lease/keep-alive.ts";
-import { ttlOption } from "./lease/lease.ts";
 import { Leases } from "./lease/leases.ts";
 import { putWithTtl, type PutWithTtlOptions, type PutWithTtlResult } from "./lease/put-with-ttl.ts";
-import { revokeLease } from "./lease/revoke-lease.ts";
-import { Session } from "./lease/session.ts";
+import { openSession, type SessionOptions } from "./lease/open-session.ts";
+import type { Session } from "./lease/session.ts";
 import { Lock, type LockOptions } from "./lock/lock.ts";
 import { Maintenance } from "./maintenance/maintenance.ts";
 import { Mirror } from "./mirror/mirror.ts";
@@ -45,19 +44,14 @@ import { Semaphore, type SemaphoreOptions } from "./semaphore/semaphore.ts";
 import { stm, type StmOptions, type StmResult } from "./stm/stm.ts";
 import type { StmTransaction } from "./stm/transaction.ts";
 import { CALL_OPTIONS, type CallOptions, checkCallOptions } from "./transport/call-options.ts";
-import { ClusterConnection, type Connection } from "./transport/connection.ts";
+import type { ConnectionMonitor } from "./transport/connection-monitor.ts";
+import type { Connection } from "./transport/connection.ts";
 import * as rpcs from "./transport/rpcs.ts";
 import { Txn } from "./txn/txn.ts";
-import { systemClock } from "./util/clock.ts";
 import { refuseUnknown } from "./util/validate.ts";
 import { Watcher } from "./watch/watcher.ts";
 import { WatchHub } from "./watch/watch-hub.ts";
 import type { WatchOptions } from "./watch/watch-options.ts";
-
-export interface SessionOptions extends CallOptions {
-  /** How long the lease outlives the last renewal, in whole seconds. etcd raises it to its minimum, 2 by default. @default 10 */
-  readonly ttlSeconds?: number | undefined;
-}
 
 /**
  * A client of one etcd cluster. Making one does no I/O; connections come with the first call. Close it when done, or
@@ -78,20 +72,19 @@ export class EtcdClient {
   readonly electionService: ElectionService;
   /** The deadline of a call that names none, in ms. */
   readonly timeoutMs: number;
+  readonly #parts: ClientParts;
   readonly #connection: Connection;
-  readonly #keepAlive: KeepAlive;
   readonly #hub: WatchHub;
   readonly #scans: ScanSource;
   readonly #keys: KeyCalls;
-  readonly #sessions = new Set<Session>();
-  readonly #opening = new Set<Promise<Session>>();
   #closed: Promise<void> | undefined;
 
-  constructor(options: ClientOptions) {
-    const resolved = resolveOptions(options);
+  /** The parts are {@link namespace}'s to give. */
+  constructor(options: ClientOptions | ClientParts) {
+    this.#parts = options instanceof ClientParts ? options : ClientParts.of(resolveOptions(options));
+    const resolved = this.#parts.options;
     this.timeoutMs = resolved.timeoutMs;
-    this.#connection = new ClusterConnection(resolved);
-    this.#keepAlive = new KeepAlive(this.#connection, systemClock);
+    this.#connection = this.#parts.connection;
     this.#hub = new WatchHub(this.#connection);
     this.#scans = { connection: this.#connection, streams: new RangeStreams(this.#connection) };
     this.#keys = new KeyCalls(this.#connection, resolved.coalesce);
@@ -103,9 +96,33 @@ export class EtcdClient {
     this.electionService = new ElectionService(this.#connection);
   }
 
-  /** Whether {@link close} was called. */
+  /** Whether {@link close} was called, here or on the client this is a namespace of. */
   get closed(): boolean {
-    return this.#closed !== undefined;
+    return this.#connection.closing.aborted;
+  }
+
+  /** What is known of the way to the cluster: `state`, `endpoints`, and the event `change`. Namespaces share it. */
+  get connection(): ConnectionMonitor {
+    return this.#connection.monitor;
+  }
+
+  /** What stands before every key of this client in etcd; empty without a namespace. A copy. */
+  get keyPrefix(): Buffer {
+    return Buffer.from(this.#parts.namespace.prefix);
+  }
+
+  /**
+   * A client whose keys all begin with `prefix`, and are called by what follows it: in requests, transactions and watches,
+   * in answers, in the names of locks, elections and whatever is built on this client. Within a namespace, `prefix` comes
+   * after the outer one. It shares this client's connections; closing it ends what was begun with it and nothing else, and
+   * closing this client ends it, too. One that has nothing running may simply be forgotten.
+   *
+   * Leases, members, users and maintenance are the whole cluster's and stay what they are: revoking a lease deletes its
+   * keys everywhere, a role's permissions name keys in full, revisions count everybody's writes, and compaction is everybody's.
+   * Of a lease's keys `timeToLive` tells those inside. An empty prefix changes no key.
+   */
+  namespace(prefix: Bytes): EtcdClient {
+    return new EtcdClient(this.#parts.within(prefix));
   }
 
   /** Writes a key. Not sent again when its answer is lost: the error's `outcome` is then `unknown`. */
@@ -211,36 +228,7 @@ export class EtcdClient {
 
   /** Grants a lease and keeps it alive until the session is closed or the lease is lost. */
   async openSession(options: SessionOptions = {}): Promise<Session> {
-    refuseUnknown(options, ["ttlSeconds", ...CALL_OPTIONS], "openSession");
-    const opening = this.#openSession(options);
-    this.#opening.add(opening);
-    try {
-      return await opening;
-    } finally {
-      this.#opening.delete(opening);
-    }
-  }
-
-  async #openSession({ ttlSeconds, ...callOptions }: SessionOptions): Promise<Session> {
-    // Read before the grant is sent: the lease cannot have begun earlier.
-    const grantedAt = systemClock.now();
-    const lease = await this.leases.grant({ ttlSeconds: ttlOption(ttlSeconds, 10), ...callOptions });
-    const session = new Session(
-      {
-        clock: systemClock,
-        keepAlive: this.#keepAlive,
-        revoke: async (id, limitMs) =>
-          revokeLease(this.#connection, id, {
-            timeoutMs: Math.min(limitMs, this.timeoutMs),
-            whileClosing: true,
-          }),
-        onEnded: (ended) => void this.#sessions.delete(ended),
-      },
-      lease,
-      grantedAt,
-    );
-    if (!session.signal.aborted) this.#sessions.add(session);
-    return session;
+    return openSession(this.#parts, options);
   }
 
   /** Watches a range of keys. Returns at once; read it with `for await`. */
@@ -283,8 +271,9 @@ export class EtcdClient {
   }
 
   /**
-   * Ends everything that was begun with this client, revokes its sessions' leases and closes its connections. New calls
-   * are refused with `CLOSED`; those that are on their way get `timeoutMs` to be answered, then they end so, too.
+   * Ends everything that was begun with this client, revokes its sessions' leases and closes its connections, unless it is
+   * a {@link namespace} of another client, whose connections they are. New calls are refused with `CLOSED`; those that are
+   * on their way get `timeoutMs` to be answered, then they end so, too.
    */
   async close(): Promise<void> {
     this.#closed ??= this.#close();
@@ -298,16 +287,13 @@ export class EtcdClient {
   async #close(): Promise<void> {
     this.#connection.beginClosing();
     const drained = this.#connection.drain(this.timeoutMs);
-    await this.#closeSessions();
+    const { sessions } = this.#parts;
+    await sessions.close();
     await drained;
     // A lease that was being granted when all this began has become a session by now.
-    await Promise.allSettled(this.#opening);
-    await this.#closeSessions();
+    await sessions.opened();
+    await sessions.close();
     this.#connection.close();
-  }
-
-  async #closeSessions(): Promise<void> {
-    await Promise.all([...this.#sessions].map(async (session) => session.close()));
   }
 }
 

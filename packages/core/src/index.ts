@@ -2,7 +2,16 @@ export type { CoalesceOptions } from "./batch/coalesce-options.ts";
 export type { Auth, AuthStatus, Role, User, UserAddOptions } from "./auth/auth.ts";
 export type { UserCredentials } from "./auth/credentials.ts";
 export type { Access, Permission } from "./auth/permission.ts";
-export { EtcdClient, type SessionOptions } from "./client.ts";
+export { EtcdClient } from "./client.ts";
+export { DIAGNOSTICS } from "./diagnostics/channels.ts";
+export type {
+  CallMessage,
+  ConnectionMessage,
+  LeaseMessage,
+  RetryMessage,
+  StreamMessage,
+  WatchMessage,
+} from "./diagnostics/messages.ts";
 export type {
   Cluster,
   MemberAddOptions,
@@ -38,6 +47,7 @@ export type {
 export type { Lease } from "./lease/lease.ts";
 export type { GrantOptions, Leases, TimeToLive, TimeToLiveOptions } from "./lease/leases.ts";
 export type { PutWithTtlOptions, PutWithTtlResult } from "./lease/put-with-ttl.ts";
+export type { SessionOptions } from "./lease/open-session.ts";
 export type { Session } from "./lease/session.ts";
 export type { HeldLock } from "./lock/held-lock.ts";
 export type { AcquireOptions, Lock, LockOptions } from "./lock/lock.ts";
@@ -78,11 +88,21 @@ export type {
 } from "./services/election-service.ts";
 export type { LockService, ServiceLockOptions } from "./services/lock-service.ts";
 export type { WaitingCallOptions } from "./services/waiting-call.ts";
+export type { AuthOptions } from "./transport/auth-options.ts";
 export type { CallOptions } from "./transport/call-options.ts";
+export type { ConnectionMonitor, ConnectionMonitorEvents } from "./transport/connection-monitor.ts";
+export type {
+  ConnectionState,
+  ConnectionStatus,
+  EndpointState,
+  EndpointStatus,
+} from "./transport/connection-state.ts";
+export type { TlsOptions } from "./transport/tls-options.ts";
+export type { Topology } from "./transport/topology.ts";
 export { compare, type Compare, type CompareBuilder, type Comparison } from "./txn/compare.ts";
 export { op } from "./txn/op.ts";
 export type { CommitOptions, Txn } from "./txn/txn.ts";
 export type { Op, OpResults, TxnResult } from "./txn/txn-types.ts";
 export type { WatchBatch, WatchEvent } from "./watch/watch-event.ts";
 export type { WatchOptions } from "./watch/watch-options.ts";
-export type { Watcher, WatcherEvents, WatcherState } from "./watch/watcher.ts";
+export type { Watcher, WatcherEvents, WatcherState, WatchLag } from "./watch/watcher.ts";

@@ -3,37 +3,123 @@ import {
   type ResolvedCoalesceOptions,
   resolveCoalesceOptions,
 } from "./batch/coalesce-options.ts";
+import type { Bytes } from "./kv/bytes.ts";
+import { Namespace } from "./namespace/namespace.ts";
+import { type AuthOptions, resolveAuth, type TokenSource } from "./transport/auth-options.ts";
 import { timeoutOption } from "./transport/call-options.ts";
+import { ChannelSecurity } from "./transport/channel-security.ts";
 import { type EndpointUrl, parseEndpoints } from "./transport/endpoint-url.ts";
-import { refuseUnknown } from "./util/validate.ts";
+import { resolveTls, type TlsOptions } from "./transport/tls-options.ts";
+import type { Topology } from "./transport/topology.ts";
+import { MAX_TIMER_MS } from "./util/clock.ts";
+import { describe, numberOption, refuseUnknown } from "./util/validate.ts";
 
 export interface ClientOptions {
-  /** Where the members are: `http://host:port`, `https://host:port` (the system's certificates), or `host:port`. */
+  /**
+   * Where the members are: `http://host:port`, `https://host:port`, `host:port` (without TLS), or `unix:///path` for a
+   * socket of this machine.
+   */
   readonly endpoints: string | readonly string[];
+  /** How the `https://` endpoints are spoken to. @default the authorities Node.js trusts, and no certificate of our own */
+  readonly tls?: TlsOptions | undefined;
+  /**
+   * Who the client is: a user name and a password, or a token. Takes precedence over the name in a certificate.
+   *
+   * @default nobody, or the certificate's common name where the server looks at that
+   */
+  readonly auth?: AuthOptions | undefined;
   /**
    * The deadline of a call that names none, in milliseconds, with all its repetitions.
    *
    * @default 5000
    */
   readonly timeoutMs?: number | undefined;
+  /**
+   * What stands behind each endpoint. `direct`: one member. `proxy`: etcd's gRPC proxy, a load balancer, or a name of
+   * several addresses, so any member. Then a failure sets the endpoint aside for a moment only, and a learner's refusal
+   * does no more than that.
+   *
+   * @default "direct"
+   */
+  readonly topology?: Topology | undefined;
+  /**
+   * How often the endpoints are completed from the cluster's member list, in milliseconds, while the client is in use.
+   * A member's address is used once it has answered from here; learners are left out. The endpoints of this client's own
+   * list that are not on the cluster's are kept for when no member works. With users, needs etcd's leave to list members:
+   * without it, or when the list cannot be had, nothing changes and `connection.syncError` says why. Not with
+   * `topology: "proxy"`.
+   *
+   * @default never
+   */
+  readonly syncEndpointsMs?: number | undefined;
   /** Whether concurrent calls share requests. @default reads do, writes do not */
   readonly coalesce?: CoalesceOptions | undefined;
+  /**
+   * A prefix that stands before every key of this client, such as `app/`: it sees only the keys there are with it, by the
+   * names they have without it. See {@link EtcdClient.namespace} for what has no part in it.
+   *
+   * @default none
+   */
+  readonly namespace?: Bytes | undefined;
 }
 
 export interface ResolvedOptions {
+  readonly topology: Topology;
+  readonly syncEndpointsMs: number | undefined;
   readonly coalesce: ResolvedCoalesceOptions;
+  readonly namespace: Namespace;
   readonly endpoints: readonly EndpointUrl[];
   readonly timeoutMs: number;
+  readonly security: ChannelSecurity;
+  readonly tokens: TokenSource | undefined;
 }
 
-const OPTIONS: readonly (keyof ClientOptions)[] = ["endpoints", "timeoutMs", "coalesce"];
+const OPTIONS: readonly (keyof ClientOptions)[] = [
+  "endpoints",
+  "tls",
+  "auth",
+  "timeoutMs",
+  "topology",
+  "syncEndpointsMs",
+  "coalesce",
+  "namespace",
+];
 
 /** Checks the options and fills in defaults; the caller's object is left as it is. */
 export function resolveOptions(options: ClientOptions): ResolvedOptions {
   refuseUnknown(options, OPTIONS, "EtcdClient");
+  const endpoints = parseEndpoints(options.endpoints);
+  const timeoutMs = timeoutOption(options.timeoutMs, 5_000);
   return {
-    endpoints: parseEndpoints(options.endpoints),
-    timeoutMs: timeoutOption(options.timeoutMs, 5_000),
+    endpoints,
+    timeoutMs,
+    security: securityOf(options.tls, endpoints),
+    tokens: resolveAuth(options.auth, timeoutMs),
+    ...endpointOptions(options),
     coalesce: resolveCoalesceOptions(options.coalesce),
+    namespace: new Namespace(options.namespace ?? ""),
   };
+}
+
+function endpointOptions({
+  topology = "direct",
+  syncEndpointsMs,
+}: ClientOptions): Pick<ResolvedOptions, "topology" | "syncEndpointsMs"> {
+  if (topology !== "direct" && topology !== "proxy")
+    throw new TypeError(`topology must be "direct" or "proxy", received ${describe(topology)}`);
+  if (syncEndpointsMs === undefined) return { topology, syncEndpointsMs };
+  numberOption(syncEndpointsMs, "syncEndpointsMs", { min: 100, max: MAX_TIMER_MS, fallback: 0 });
+  if (topology === "proxy")
+    throw new TypeError(
+      `syncEndpointsMs must be left out with topology "proxy": a member list leads past it, received ${describe(syncEndpointsMs)}`,
+    );
+  return { topology, syncEndpointsMs };
+}
+
+function securityOf(tls: TlsOptions | undefined, endpoints: readonly EndpointUrl[]): ChannelSecurity {
+  const resolved = tls === undefined ? undefined : resolveTls(tls);
+  // A connection that was to be secret must not silently be in the clear.
+  const open = resolved && endpoints.find(({ secure, target }) => !secure && !target.startsWith("unix:"));
+  if (open !== undefined) throw new TypeError(`tls needs https:// endpoints, received ${open.url}`);
+  return new ChannelSecurity(resolved);
 }

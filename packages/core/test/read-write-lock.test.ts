@@ -2,7 +2,7 @@ import { EtcdClient, isEtcdError, op, type ReadWriteLock } from "@quorumkit/core
 import { type EtcdServer, startEtcd } from "@quorumkit/testing";
 import * as fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { commands, runModel } from "./support/lock-model.ts";
+import { commands, expectAsModelled } from "./support/lock-model.ts";
 import { codeOf, expectPending, keysOf, queueUp } from "./support/locking.ts";
 import { startTcpProxy } from "./support/tcp-proxy.ts";
 
@@ -82,7 +82,7 @@ describe("who gets in", () => {
     await fc.assert(
       fc.asyncProperty(commands, async (steps) => {
         const name = newName();
-        await runModel(
+        await expectAsModelled(
           etcd,
           {
             name,

@@ -4,7 +4,7 @@ import * as fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { LockClient } from "../src/lock/lock.ts";
 import { Semaphore as OwnSemaphore } from "../src/semaphore/semaphore.ts";
-import { commands, runModel } from "./support/lock-model.ts";
+import { commands, expectAsModelled } from "./support/lock-model.ts";
 import { codeOf, expectPending, keysOf, queueUp } from "./support/locking.ts";
 import { startTcpProxy } from "./support/tcp-proxy.ts";
 
@@ -86,7 +86,7 @@ describe("who gets in", () => {
     await fc.assert(
       fc.asyncProperty(fc.integer({ min: 1, max: 3 }), commands, async (permits, steps) => {
         const name = newName();
-        await runModel(
+        await expectAsModelled(
           etcd,
           {
             name,
@@ -359,6 +359,29 @@ describe("one session", () => {
     await held.release();
     await (await semaphore.acquire()).release();
     await (await semaphore.tryAcquire())?.release();
+    expect(session.alive).toBe(true);
+
+    const other = await etcd.semaphore(semaphore.name, { permits: 2 }).acquire();
+    const another = await etcd.semaphore(semaphore.name, { permits: 2 }).acquire();
+    expect(await semaphore.tryAcquire()).toBeUndefined();
+    expect(await semaphore.tryAcquire()).toBeUndefined();
+    await other.release();
+    await another.release();
+    await (await semaphore.acquire()).release();
+  });
+
+  it("leaves no permit behind that nobody knows of", async () => {
+    await using proxy = await startTcpProxy(server.endpoint);
+    await using lossy = new EtcdClient({ endpoints: proxy.endpoint });
+    await using session = await lossy.openSession({ ttlSeconds: 60 });
+    const semaphore = lossy.semaphore(newName(), { permits: 1, session });
+    proxy.hold("answers");
+    const acquiring = semaphore.acquire({ timeoutMs: 200 });
+    acquiring.catch(() => {});
+    await expect.poll(async () => keysOf(etcd, semaphore.name)).toHaveLength(1);
+    await expect(acquiring).rejects.toMatchObject({ code: "TIMEOUT" });
+    proxy.release();
+    await expect.poll(async () => keysOf(etcd, semaphore.name), { timeout: 10_000 }).toEqual([]);
     expect(session.alive).toBe(true);
   });
 

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { EtcdClient, type Session } from "@quorumkit/core";
 import { type EtcdServer, startEtcd } from "@quorumkit/testing";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { Connection } from "../src/transport/connection.ts";
+import { ClusterConnection } from "../src/transport/connection.ts";
 import { RpcStream } from "../src/transport/rpc-stream.ts";
 import { startTcpProxy } from "./support/tcp-proxy.ts";
 
@@ -228,7 +228,7 @@ describe("a blocked event loop", () => {
   });
 
   it("for less than the TTL leaves the session, and its stream, as they are", async () => {
-    const opened = vi.spyOn(Connection.prototype, "openStream");
+    const opened = vi.spyOn(ClusterConnection.prototype, "openStream");
     await using etcd = new EtcdClient({ endpoints: server.endpoints });
     const session = await etcd.openSession({ ttlSeconds: 3 });
     // The loop blocks right after a renewal left, so that its answer waits unread for longer than a member is given.

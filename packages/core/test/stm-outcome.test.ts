@@ -1,4 +1,4 @@
-import { EtcdClient } from "@quorumkit/core";
+import { EtcdClient, isEtcdError } from "@quorumkit/core";
 import { type EtcdServer, startEtcd } from "@quorumkit/testing";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startTcpProxy, type TcpProxy } from "./support/tcp-proxy.ts";
@@ -85,6 +85,32 @@ describe("the answer to a commit is lost", () => {
     expect((await direct.get(key))?.text()).toBe("2");
   });
 
+  it("and somebody else's change stands where its own would be: it runs anew, too", async () => {
+    const key = newName();
+    await direct.put(key, "1");
+    await using proxy = await startTcpProxy(server.endpoint);
+    await using etcd = new EtcdClient({ endpoints: proxy.endpoint });
+    let swallowed: Promise<void> | undefined;
+    const done = await increment(etcd, key, () => {
+      swallowed = swallowNextCall(proxy, async () => direct.put(key, "10"));
+    });
+    await swallowed;
+    expect(done).toEqual({ runs: 2, attempts: 2 });
+    expect((await direct.get(key))?.text()).toBe("11");
+  });
+
+  it("and what stands there may be its own: it is told as unknown", async () => {
+    const key = newName();
+    await direct.put(key, "1");
+    await using proxy = await startTcpProxy(server.endpoint);
+    await using etcd = new EtcdClient({ endpoints: proxy.endpoint });
+    const lost = increment(etcd, key, () => {
+      void swallowNextCall(proxy, async () => direct.put(key, "2"));
+    });
+    await expect(lost).rejects.toMatchObject({ outcome: "unknown" });
+    expect((await direct.get(key))?.text()).toBe("2");
+  });
+
   it("where nothing it changes was there before: it is sent once only, for asking again could apply it twice", async () => {
     const key = newName();
     await using proxy = await startTcpProxy(server.endpoint);
@@ -129,5 +155,39 @@ describe("the answer to a commit is lost", () => {
     );
     await expect(late).rejects.toMatchObject({ code: "TIMEOUT", outcome: "unknown" });
     proxy.release();
+  });
+});
+
+describe("connections that break all the time", () => {
+  it("never make a transaction count twice, and never one that was reported count for nothing", async () => {
+    const keys = [newName(), newName()];
+    for (const key of keys) await direct.put(key, "0");
+    await using proxy = await startTcpProxy(server.endpoint);
+    await using etcd = new EtcdClient({ endpoints: proxy.endpoint });
+    let done = 0;
+    let unknown = 0;
+    const worker = async (index: number): Promise<void> => {
+      const key = keys[index % 2] as string;
+      for (let round = 0; round < 15; round += 1) {
+        try {
+          await etcd.stm(async (tx) => {
+            tx.put(key, String(1 + Number((await tx.get(key))?.text())));
+          });
+          done += 1;
+        } catch (error) {
+          if (!isEtcdError(error)) throw error;
+          if (error.outcome === "unknown") unknown += 1;
+        }
+        if (round % 3 === 0) void proxy.loseNextAnswer();
+        if (round % 5 === 4) proxy.cut();
+      }
+    };
+    await Promise.all([worker(0), worker(1), worker(2), worker(3)]);
+    const counts = await Promise.all(keys.map(async (key) => Number((await direct.get(key))?.text())));
+    const counted = counts.reduce((sum, each) => sum + each);
+    expect(done).toBeGreaterThan(10);
+    expect(unknown).toBeGreaterThan(0);
+    expect(counted).toBeGreaterThanOrEqual(done);
+    expect(counted).toBeLessThanOrEqual(done + unknown);
   });
 });

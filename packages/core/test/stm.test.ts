@@ -1,7 +1,9 @@
-import { EtcdClient, type Isolation, type StmTransaction } from "@quorumkit/core";
+import { EtcdClient, EtcdError, type Isolation, type StmTransaction } from "@quorumkit/core";
 import { deferred } from "@quorumkit/core/internal";
 import { type EtcdServer, startEtcd } from "@quorumkit/testing";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { stm } from "../src/stm/stm.ts";
+import type { StmClient } from "../src/stm/transaction.ts";
 
 let server: EtcdServer;
 let etcd: EtcdClient;
@@ -244,6 +246,49 @@ describe("isolation", () => {
   });
 });
 
+describe("members that lag behind", () => {
+  /** A client whose members know nothing newer than `revision`, unless they have to ask the others. */
+  function lagging(revision: () => bigint): StmClient {
+    return {
+      timeoutMs: 5_000,
+      txn: () => etcd.txn(),
+      range: async (keys, options) => {
+        if (options.serializable !== true) return etcd.range(keys, options);
+        if ((options.revision ?? 0n) > revision()) throw new EtcdError("FUTURE_REVISION", "not there yet");
+        return etcd.range(keys, { revision: revision(), ...options });
+      },
+    };
+  }
+
+  it("are not asked for a snapshot they do not have", async () => {
+    const name = newName();
+    await etcd.put(`${name}/a`, "1");
+    await etcd.put(`${name}/b`, "2");
+    const { result, attempts } = await stm(
+      lagging(() => 1n),
+      async (tx) => [(await tx.get(`${name}/a`))?.text(), (await tx.get(`${name}/b`))?.text()],
+    );
+    expect({ result, attempts }).toEqual({ result: ["1", "2"], attempts: 1 });
+  });
+
+  it("do not hold up repeatable reads: only the first run trusts them", async () => {
+    const key = newName();
+    const { revision } = await etcd.put(key, "old");
+    await etcd.put(key, "new");
+    const seen: unknown[] = [];
+    const { attempts } = await stm(
+      lagging(() => revision),
+      async (tx) => {
+        seen.push((await tx.get(key))?.text());
+        if (seen.length === 2) await etcd.put(key, "newer");
+        tx.put(key, "mine");
+      },
+      { isolation: "repeatableReads", maxAttempts: 5 },
+    );
+    expect({ seen, attempts }).toEqual({ seen: ["old", "new", "newer"], attempts: 3 });
+  });
+});
+
 describe("a conflict", () => {
   it("brings the new values along, so the next run reads nothing", async () => {
     const key = newName();
@@ -365,7 +410,7 @@ describe("what is refused", () => {
   });
 
   it("by name: wrong and unknown options", async () => {
-    const fn = vi.fn();
+    const fn = vi.fn<() => void>();
     await expect(etcd.stm("fn" as never)).rejects.toThrow('stm takes a function, received "fn"');
     await expect(etcd.stm(fn, { isolation: "snapshot" as never })).rejects.toThrow(
       /isolation must be one of serializableSnapshot, .*received "snapshot"/,

@@ -20,10 +20,11 @@ export function etcdFlags(
   const { version, listenHost } = installation;
   const peerUrl = ({ name, peerPort }: MemberAddress): string =>
     `http://${installation.peerHost(name)}:${peerPort}`;
+  const listenUrls = [`http://${listenHost}:${self.clientPort}`, ...(options.clientUrls ?? [])];
   return [
     `--name=${self.name}`,
     `--data-dir=${host.dataDir}`,
-    `--listen-client-urls=http://${listenHost}:${self.clientPort}`,
+    `--listen-client-urls=${listenUrls.join(",")}`,
     `--advertise-client-urls=${clientUrl(installation, self)}`,
     `--listen-peer-urls=http://${listenHost}:${self.peerPort}`,
     `--initial-advertise-peer-urls=${peerUrl(self)}`,

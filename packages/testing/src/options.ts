@@ -21,6 +21,11 @@ export interface StartEtcdOptions {
   readonly source?: readonly EtcdSource[];
   /** Further etcd flags, given after ours, such as `["--auth-token-ttl=5"]`. */
   readonly args?: readonly string[];
+  /**
+   * URLs on which etcd listens for clients beside its endpoint, such as `["unix:///tmp/etcd.sock"]`, or `https://` with the
+   * certificate in `args`. Its own endpoint stays plain HTTP, since health is asked there. For a single etcd.
+   */
+  readonly clientUrls?: readonly string[];
   /** Environment for etcd, over this process's own. Inherited `ETCD_*` variables are not passed on. */
   readonly env?: Readonly<Record<string, string>>;
   /**
@@ -54,6 +59,7 @@ const CHECKS: { readonly [K in keyof Required<StartEtcdOptions>]: Check } = {
       ? undefined
       : `a non-empty array of ${ETCD_SOURCES.map((name) => `"${name}"`).join(", ")}`,
   args: isStringArray,
+  clientUrls: isStringArray,
   env: (value) =>
     typeof value === "object" &&
     value !== null &&

@@ -78,7 +78,10 @@ export class Cluster {
     return toMembers(await this.#connection.unary(rpcs.memberRemove, { ID: memberId(id, "id") }, options));
   }
 
-  /** Tells the cluster that a member has moved. Gives all members. */
+  /**
+   * Tells the cluster that a member has moved. Gives all members. Not for a learner before etcd 3.6: it could not be
+   * promoted any more, and would have to be removed and added again.
+   */
   async memberUpdate(id: bigint, options: MemberUpdateOptions): Promise<readonly Member[]> {
     refuseUnknown(options, ["peerUrls", ...CALL_OPTIONS], "memberUpdate");
     const request = { ID: memberId(id, "id"), peerURLs: [...peerUrlsOption(options.peerUrls)] };

@@ -38,7 +38,8 @@ export function memberId(value: bigint, name = "memberId"): bigint {
 export function peerUrlsOption(value: readonly string[]): readonly string[] {
   if (!Array.isArray(value) || value.length === 0)
     throw new TypeError(`peerUrls must be a non-empty array of URLs, received ${describe(value)}`);
-  const wrong = value.find((each) => typeof each !== "string" || !URL.canParse(each));
+  const urls: readonly unknown[] = value;
+  const wrong = urls.find((each) => typeof each !== "string" || !URL.canParse(each));
   if (wrong !== undefined) throw new TypeError(`peerUrls must be URLs, received ${describe(wrong)}`);
   return value as readonly string[];
 }

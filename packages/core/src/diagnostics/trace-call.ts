@@ -1,3 +1,5 @@
+import type { EtcdErrorCode } from "../errors/error-codes.ts";
+import type { Outcome } from "../errors/etcd-error.ts";
 import { channels } from "./channels.ts";
 import type { CallMessage } from "./messages.ts";
 
@@ -14,14 +16,31 @@ export function callsAreTraced(): boolean {
   );
 }
 
-/** Runs a call under the tracing channel. The answer is not handed to it: there are keys and values in it. */
+/**
+ * Runs a call under the tracing channel; `run` fills in the message as it goes. The answer is not handed to the channel:
+ * there are keys and values in it.
+ */
 export async function traceCall<Response>(
-  message: CallMessage,
-  run: () => Promise<Response>,
+  { name, kind }: { readonly name: string; readonly kind: CallMessage["kind"] },
+  timeoutMs: number,
+  run: (message: CallMessage) => Promise<Response>,
 ): Promise<Response> {
+  const message: CallMessage = { rpc: name, kind, timeoutMs, attempts: 0, endpoint: undefined };
   const answer: { response?: Response } = {};
   await channels.call.tracePromise(async () => {
-    answer.response = await run();
+    answer.response = await run(message);
   }, message);
   return answer.response as Response;
+}
+
+/** Tells that a sending failed and another one follows. */
+export function tellRetry(
+  rpc: string,
+  endpoint: string,
+  attempt: number,
+  failure: { readonly code: EtcdErrorCode; readonly outcome: Outcome; readonly details: string },
+): void {
+  if (!channels.retry.hasSubscribers) return;
+  const { code, outcome, details: reason } = failure;
+  channels.retry.publish({ rpc, endpoint, attempt, code, outcome, reason });
 }

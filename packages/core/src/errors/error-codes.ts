@@ -21,6 +21,8 @@ export const ERROR_CODES = {
     "the request is larger than the server accepts (--max-request-bytes, 1.5 MiB by default)",
   COMPACTED: "the revision asked for has been compacted; compactRevision is the oldest one left",
   FUTURE_REVISION: "the revision asked for does not exist yet",
+  CLUSTER_CHANGED:
+    "another cluster answers, or this one after a restore from a backup: its history is not the one seen before",
   PERMISSION_DENIED: "the user's roles do not allow this",
   UNAUTHENTICATED: "the server wants a login, or refused the one given",
   FAILED_PRECONDITION: "the cluster's state does not allow this now",

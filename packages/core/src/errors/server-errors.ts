@@ -8,6 +8,11 @@ export interface ServerErrorMeaning {
   readonly outcome: Outcome;
   /** The condition passes by itself, or is one of this member only. */
   readonly temporary: boolean;
+  /**
+   * What a login can mend: a token is `missing` (none, expired, or forgotten), or `outdated`, since users or roles changed
+   * while the request was under way.
+   */
+  readonly login?: "missing" | "outdated";
 }
 
 const refused = (code: EtcdErrorCode): ServerErrorMeaning => ({
@@ -25,6 +30,8 @@ const undecided = (code: EtcdErrorCode): ServerErrorMeaning => ({
   outcome: "unknown",
   temporary: true,
 });
+
+const LEARNER_REFUSES = "etcdserver: rpc not supported for learner";
 
 /**
  * The one place where etcd's error texts are matched. The text is the stable part of etcd's errors: several share a
@@ -65,15 +72,16 @@ const SERVER_TEXTS: Readonly<Record<string, ServerErrorMeaning>> = {
   "etcdserver: request timed out, possibly due to previous leader failure": undecided("UNAVAILABLE"),
   "etcdserver: request timed out, possibly due to connection lost": undecided("UNAVAILABLE"),
   "etcdserver: request timed out, waiting for the applied index took too long": undecided("UNAVAILABLE"),
-  "etcdserver: rpc not supported for learner": refusedForNow("UNAVAILABLE"),
+  [LEARNER_REFUSES]: refusedForNow("UNAVAILABLE"),
   "etcdserver: watch canceled": undecided("UNAVAILABLE"),
   "etcdserver: request canceled": undecided("UNAVAILABLE"),
   "etcdserver: context deadline exceeded": undecided("TIMEOUT"),
 
   "etcdserver: permission denied": refused("PERMISSION_DENIED"),
-  "etcdserver: user name is empty": refused("UNAUTHENTICATED"),
-  "etcdserver: invalid auth token": refused("UNAUTHENTICATED"),
-  "etcdserver: revision of auth store is old": refused("UNAUTHENTICATED"),
+  "etcdserver: user name is empty": { ...refused("UNAUTHENTICATED"), login: "missing" },
+  "etcdserver: invalid auth token": { ...refused("UNAUTHENTICATED"), login: "missing" },
+  // Looked at again when the request is applied; it is not executed then.
+  "etcdserver: revision of auth store is old": { ...refused("UNAUTHENTICATED"), login: "outdated" },
   "etcdserver: authentication failed, invalid user ID or password": refused("UNAUTHENTICATED"),
   "etcdserver: invalid auth management": refused("INVALID_ARGUMENT"),
   "etcdserver: authentication is not enabled": refused("FAILED_PRECONDITION"),
@@ -136,6 +144,20 @@ const CONNECTION_BROKE = /RST_STREAM|Connection dropped|ECONNRESET|GOAWAY/;
 /** Whether grpc-js says of a failed call that it never reached a server. */
 export function wasNeverSent(details: string): boolean {
   return NEVER_SENT.test(details);
+}
+
+/** No connection could be had, in grpc-js' words of it or in ours (`attempt.ts`, `endpoint-health.ts`). */
+const NO_CONNECTION = /[Nn]o connection|ECONNREFUSED|ENOTFOUND|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH/;
+
+/**
+ * What the words of a failure tell of the endpoint: that the connection was all that failed, that its member is a learner,
+ * or neither, because a server refused or was silent.
+ */
+export function failureNature(details: string): "unreachable" | "learner" | "unclear" {
+  if (details === LEARNER_REFUSES) return "learner";
+  if (SERVER_TEXTS[details] !== undefined) return "unclear";
+  const unreachable = wasNeverSent(details) || CONNECTION_BROKE.test(details) || NO_CONNECTION.test(details);
+  return unreachable ? "unreachable" : "unclear";
 }
 
 /** Reads a gRPC status as it came from the server or from the transport. */

@@ -1,9 +1,10 @@
-import { EtcdError, isEtcdError } from "../errors/etcd-error.ts";
+import { EtcdError } from "../errors/etcd-error.ts";
 import { type LeaseRef, leaseId } from "../kv/put.ts";
 import { CALL_OPTIONS, type CallOptions, timeoutOption } from "../transport/call-options.ts";
 import type { Connection } from "../transport/connection.ts";
 import * as rpcs from "../transport/rpcs.ts";
 import { bigintOption, booleanOption, refuseUnknown, signalOption } from "../util/validate.ts";
+import { grantNew } from "./grant.ts";
 import { keepAliveOnce } from "./keep-alive-once.ts";
 import { type Lease, newLeaseId, ttlOption } from "./lease.ts";
 import { revokeLease } from "./revoke-lease.ts";
@@ -43,21 +44,10 @@ export class Leases {
     refuseUnknown(options, ["ttlSeconds", "id", ...CALL_OPTIONS], "grant");
     const ttlSeconds = ttlOption(options.ttlSeconds);
     const chosen = bigintOption(options.id, "id", 1n);
-    const id = chosen ?? newLeaseId();
-    try {
-      const granted = await this.#connection.unary(
-        rpcs.leaseGrant,
-        { ID: id, TTL: BigInt(ttlSeconds) },
-        options,
-      );
-      return { id, ttlSeconds: Number(granted.TTL) };
-    } catch (error) {
-      // Nobody else has an id made at random just now: an earlier sending of this call granted it.
-      if (chosen !== undefined || !isEtcdError(error, "LEASE_EXISTS")) throw error;
-      const found = await this.timeToLive(id, { signal: options.signal, timeoutMs: options.timeoutMs });
-      if (found === undefined) throw error;
-      return { id, ttlSeconds: found.grantedTtlSeconds };
-    }
+    if (chosen === undefined) return grantNew(this.#connection, { id: newLeaseId(), ttlSeconds }, options);
+    const request = { ID: chosen, TTL: BigInt(ttlSeconds) };
+    const granted = await this.#connection.unary(rpcs.leaseGrant, request, options);
+    return { id: chosen, ttlSeconds: Number(granted.TTL) };
   }
 
   /** Ends a lease at once and deletes its keys. A lease that is gone already is `LEASE_NOT_FOUND`. */

@@ -1,3 +1,4 @@
+import { channels } from "../diagnostics/channels.ts";
 import { EtcdError } from "../errors/etcd-error.ts";
 import { type Clock, MAX_TIMER_MS } from "../util/clock.ts";
 import type { KeepAlive } from "./keep-alive.ts";
@@ -26,7 +27,10 @@ export class Session {
   readonly lease: Lease;
   readonly #context: SessionContext;
   readonly #deadline: LeaseDeadline;
-  readonly #controller = new AbortController();
+  /** Why it ended. */
+  #ended: EtcdError | undefined;
+  /** Made when somebody asks for the signal: it is most of what a session weighs. */
+  #controller: AbortController | undefined;
   #timer: NodeJS.Timeout | undefined;
   #closed: Promise<void> | undefined;
 
@@ -40,6 +44,9 @@ export class Session {
       onGone: () => this.#lost("LEASE_NOT_FOUND", "was revoked or has expired"),
     });
     this.#watchDeadline();
+    if (channels.lease.hasSubscribers) {
+      channels.lease.publish({ event: "granted", leaseId: lease.id, ttlSeconds: lease.ttlSeconds });
+    }
   }
 
   get leaseId(): bigint {
@@ -57,17 +64,26 @@ export class Session {
    * A blocked event loop delays the signal, so right before something that needs the lease, ask {@link alive}.
    */
   get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      if (this.#ended !== undefined) this.#controller.abort(this.#ended);
+    }
     return this.#controller.signal;
+  }
+
+  /** Whether it is known to have ended: whether {@link signal} is aborted. */
+  get ended(): boolean {
+    return this.#ended !== undefined;
   }
 
   /** Whether the lease is proven to live at this moment. Computed from the clock, also while events are late. */
   get alive(): boolean {
-    return !this.#controller.signal.aborted && !this.#deadline.passed;
+    return this.#ended === undefined && !this.#deadline.passed;
   }
 
   /** For how many milliseconds the lease is proven to live, 0 when it is not. Computed at every read. */
   get remainingMs(): number {
-    return this.#controller.signal.aborted ? 0 : this.#deadline.remainingMs;
+    return this.#ended !== undefined ? 0 : this.#deadline.remainingMs;
   }
 
   /**
@@ -103,12 +119,19 @@ export class Session {
 
   #renewed(sentAt: number, ttlSeconds: number): void {
     // An answer that comes after the deadline proves the lease again, but somebody may have been told it was over.
-    if (this.#deadline.passed) this.#lost("LEASE_EXPIRED", TOO_LATE);
-    else this.#deadline.renewed(sentAt, ttlSeconds);
+    if (this.#deadline.passed) {
+      this.#lost("LEASE_EXPIRED", TOO_LATE);
+      return;
+    }
+    if (channels.lease.hasSubscribers) {
+      const { leaseId, remainingMs: slackMs } = this;
+      channels.lease.publish({ event: "renewed", leaseId, ttlSeconds, slackMs });
+    }
+    this.#deadline.renewed(sentAt, ttlSeconds);
   }
 
   #watchDeadline(): void {
-    if (this.#controller.signal.aborted) return;
+    if (this.#ended !== undefined) return;
     if (this.#deadline.passed) {
       this.#lost("LEASE_EXPIRED", TOO_LATE);
       return;
@@ -121,7 +144,7 @@ export class Session {
 
   #lost(code: "LEASE_EXPIRED" | "LEASE_NOT_FOUND", what: string): void {
     // Why renewals failed is why the lease could not be proven; a lease that is gone needs no such reason.
-    const cause = code === "LEASE_EXPIRED" ? this.#context.keepAlive.lastError : undefined;
+    const cause = code === "LEASE_EXPIRED" ? this.#context.keepAlive.lastErrorOf(this.lease.id) : undefined;
     this.#end(new EtcdError(code, `lease ${this.#id} ${what}`, { cause }));
     this.#context.onEnded(this);
   }
@@ -129,6 +152,11 @@ export class Session {
   #end(reason: EtcdError): void {
     clearTimeout(this.#timer);
     this.#context.keepAlive.remove(this.lease.id);
-    if (!this.#controller.signal.aborted) this.#controller.abort(reason);
+    if (this.#ended !== undefined) return;
+    if (channels.lease.hasSubscribers) {
+      channels.lease.publish({ event: "ended", leaseId: this.leaseId, code: reason.code });
+    }
+    this.#ended = reason;
+    this.#controller?.abort(reason);
   }
 }

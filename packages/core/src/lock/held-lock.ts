@@ -5,7 +5,7 @@ import type { Compare } from "../txn/compare.ts";
 import { onAbort } from "../util/abort.ts";
 
 /**
- * A lock that is held, until it is released or lost. It can be lost: the machine may be suspended, etcd unreachable for
+ * A lock, a reader's or writer's part of one, or a permit that is held, until it is released or lost. It can be lost: the machine may be suspended, etcd unreachable for
  * longer than the TTL, the key deleted by an operator. Work that must not run twice looks at {@link signal}, and what it
  * writes to etcd goes through {@link txn}; other stores should refuse a {@link fencingToken} below the highest one seen.
  */
@@ -24,7 +24,7 @@ export class HeldLock implements AsyncDisposable {
     if (closeSession) onAbort(ownership.signal, () => void closeSession().catch(() => {}));
   }
 
-  /** The key that stands for this lock: `<name>/<lease id in hex>`. */
+  /** The key that stands for it: `<name>/<lease id in hex>` for a mutex; see the other sorts of lock for theirs. */
   get key(): string {
     return this.#ownership.key;
   }

@@ -144,7 +144,7 @@ export class Maintenance {
     return this.#downgrade("downgradeEnable", DowngradeAction.ENABLE, versionText(version), options);
   }
 
-  /** Ends a downgrade. `FAILED_PRECONDITION` when there is none. Gives the cluster's version. */
+  /** Ends a downgrade. Where there is none 3.5 says `FAILED_PRECONDITION`. Gives the cluster's version. */
   async downgradeCancel(options: CallOptions = {}): Promise<string> {
     return this.#downgrade("downgradeCancel", DowngradeAction.CANCEL, "", options);
   }

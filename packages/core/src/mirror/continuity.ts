@@ -10,9 +10,9 @@ const CATCH_UP = { initialMs: 5, maxMs: 200 };
 /** Reads what there is at this moment; true when nothing of it is still to come. Rejects when that cannot be read. */
 export type Look = (signal: AbortSignal) => Promise<boolean>;
 
-/** Whether the history a watch would go on with is not there: compacted, or the store was restored to before it. */
+/** Whether the history a watch would go on with is not there: compacted, restored to before it, or another cluster's. */
 export function isGone(error: unknown): error is EtcdError {
-  return isEtcdError(error, "COMPACTED", "FUTURE_REVISION");
+  return isEtcdError(error, "COMPACTED", "FUTURE_REVISION", "CLUSTER_CHANGED");
 }
 
 /**

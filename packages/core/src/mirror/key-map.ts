@@ -1,5 +1,6 @@
 import type { KeyValue } from "../kv/key-value.ts";
 import type { WatchEvent } from "../watch/watch-event.ts";
+import { isSame } from "./same-history.ts";
 
 /** One real change of one key. */
 export type KeyChange =
@@ -60,16 +61,6 @@ export class KeyMap {
     this.#byKey = next;
     return changes;
   }
-}
-
-/** A restored store can have another value under the same revision. */
-function isSame(a: KeyValue, b: KeyValue): boolean {
-  return (
-    a.modRevision === b.modRevision &&
-    a.createRevision === b.createRevision &&
-    a.lease === b.lease &&
-    a.value.equals(b.value)
-  );
 }
 
 /** Keys are bytes and need not be UTF-8; latin1 maps every byte to one character and back. */

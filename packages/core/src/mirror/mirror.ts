@@ -10,10 +10,13 @@ import { backoffMs } from "../util/backoff.ts";
 import { deferred } from "../util/deferred.ts";
 import { Emitter } from "../util/emitter.ts";
 import { refuseUnknown, signalOption } from "../util/validate.ts";
-import type { Watcher } from "../watch/watcher.ts";
+import { writeResumeToken } from "../watch/resume-token.ts";
+import { StoreView } from "../watch/store-view.ts";
+import type { Watcher, WatchLag } from "../watch/watcher.ts";
 import type { WatchOptions } from "../watch/watch-options.ts";
 import { Continuity, isGone, type Look } from "./continuity.ts";
 import { KeyMap, type KeyChange } from "./key-map.ts";
+import { isSameHistory, knownState } from "./same-history.ts";
 
 /**
  * - `loading`: the first listing is not in, or its watch not confirmed yet.
@@ -51,9 +54,10 @@ const RETRY = { initialMs: 50, maxMs: 5_000 };
 const FIRST_LIST_TIMEOUT_MS = 500;
 
 /**
- * A copy of a range of keys, kept right for ever: listed at one revision, followed by a watch from the next. Where the
- * history in between is compacted it is listed again, and only the difference is told. While etcd is away the last known
- * state stays, marked stale.
+ * A copy of a range of keys, kept right for ever: listed at one revision, followed by a watch from the next, without any
+ * further read while that holds. Where the history in between is compacted, where the store was restored from a backup, and
+ * where another cluster answers, it is listed again, and only the difference is told. While etcd is away the last known state
+ * stays, marked stale.
  */
 export class Mirror extends Emitter<MirrorEvents> {
   readonly #client: MirrorClient;
@@ -66,6 +70,8 @@ export class Mirror extends Emitter<MirrorEvents> {
   #failures = 0;
   #state: MirrorState = "loading";
   #revision = 0n;
+  #clusterId = 0n;
+  #watcher: Watcher | undefined;
   #staleSince: Date | undefined;
   #lastError: EtcdError | undefined;
   #running: Promise<void> = Promise.resolve();
@@ -95,6 +101,11 @@ export class Mirror extends Emitter<MirrorEvents> {
   /** Everything up to this revision is in; 0n while loading. */
   get revision(): bigint {
     return this.#revision;
+  }
+
+  /** How far what is shown is behind what etcd has told of; undefined unless `live`, see {@link staleSince} then. */
+  get lag(): WatchLag | undefined {
+    return this.#state === "live" ? this.#watcher?.lag : undefined;
   }
 
   /** Since when the state may be out of date; undefined while it is followed. */
@@ -175,30 +186,37 @@ export class Mirror extends Emitter<MirrorEvents> {
 
   async #list(): Promise<void> {
     const listed: KeyValue[] = [];
-    let revision = 0n;
+    const store = new StoreView();
     const { signal } = this.#closing;
     const timeoutMs = Math.min(
       this.#client.timeoutMs,
       FIRST_LIST_TIMEOUT_MS * 2 ** Math.min(this.#failures, 10),
     );
     for await (const page of this.#client.pages(this.#range, { signal, timeoutMs })) {
-      revision = page.revision;
+      const changed = store.see({ clusterId: page.clusterId ?? 0n, revision: page.revision });
+      if (changed !== undefined) throw changed;
       listed.push(...page.kvs);
     }
     if (signal.aborted) return;
     this.#listed = true;
-    this.#apply(this.#keys.replaceAll(listed), revision);
+    this.#clusterId = store.clusterId;
+    this.#apply(this.#keys.replaceAll(listed), store.revision);
   }
 
   /** Follows from the mirror's revision on, until the watch fails or the mirror closes. */
   async #follow(): Promise<void> {
     const { signal } = this.#closing;
     const watcher = this.#client.watch(this.#range, {
-      startRevision: this.#revision + 1n,
+      // More than a revision: the watch ends where that is not, or no longer, the listing's store.
+      resumeToken: writeResumeToken(
+        { clusterId: this.#clusterId, revision: this.#revision },
+        toWireRange(this.#range),
+      ),
       // Keeps the position fresh while nothing happens, so that a compaction does not overtake it.
       progressNotify: true,
       signal,
     });
+    this.#watcher = watcher;
     const continuity = new Continuity(watcher);
     watcher.on("state", (state, error) => {
       if (state === "live") continuity.check(this.#catchUp(), () => this.#becomeLive());
@@ -218,11 +236,11 @@ export class Mirror extends Emitter<MirrorEvents> {
   /** Looks whether the mirror has what the store has now; one that is written all the time, whether it had it once. */
   #catchUp(): Look {
     let target: bigint | undefined;
+    let compared = false;
     return async (signal) => {
+      if (!compared) await this.#compare(signal);
+      compared = true;
       const revision = this.#revision;
-      // Fails where the store has this revision no more, or not yet.
-      const pages = this.#client.pages(this.#range, { revision, pageSize: 1, keysOnly: true, signal });
-      for await (const _ of pages) break;
       const newer = { minModRevision: revision + 1n, limit: 1, keysOnly: true, signal };
       const { kvs, count, revision: current } = await this.#client.range(this.#range, newer);
       target ??= current;
@@ -230,6 +248,17 @@ export class Mirror extends Emitter<MirrorEvents> {
         kvs.length === 0 && count === BigInt(this.#keys.size) && revision === this.#revision;
       return nothingNewer || this.#revision >= target;
     };
+  }
+
+  /** Rejects where the store, as it was at the mirror's revision, is not what the mirror has: then, or no longer, or not yet. */
+  async #compare(signal: AbortSignal): Promise<void> {
+    const revision = this.#revision;
+    const known = knownState(this.#keys.values(), this.#keys.size);
+    const newestFirst = { by: "modRevision", order: "descending" } as const;
+    const limit = Math.max(1, known.newest.length);
+    const found = await this.#client.range(this.#range, { revision, sort: newestFirst, limit, signal });
+    if (!isSameHistory(known, found))
+      throw new EtcdError("CLUSTER_CHANGED", `the store shows another revision ${revision} than it once did`);
   }
 
   #apply(changes: readonly KeyChange[], revision: bigint): void {

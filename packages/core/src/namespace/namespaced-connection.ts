@@ -1,5 +1,6 @@
 import type { RpcMethod } from "@quorumkit/proto";
 import type { Connection, OpenStreamOptions, UnaryOptions } from "../transport/connection.ts";
+import type { ConnectionMonitor } from "../transport/connection-monitor.ts";
 import type { PickOptions } from "../transport/endpoint-pool.ts";
 import type { Endpoint } from "../transport/endpoint.ts";
 import type { RpcStream, StreamHandlers } from "../transport/rpc-stream.ts";
@@ -35,6 +36,10 @@ export class NamespacedConnection implements Connection {
     return this.#outer.endpoints;
   }
 
+  get monitor(): ConnectionMonitor {
+    return this.#outer.monitor;
+  }
+
   unary<Request, Response>(
     rpc: UnaryRpc<Request, Response>,
     request: Request,
@@ -63,7 +68,8 @@ export class NamespacedConnection implements Connection {
       ...outer,
       method: {
         ...method,
-        requestSerialize: (request: object) => method.requestSerialize(translation.request(namespace, request)),
+        requestSerialize: (request: object) =>
+          method.requestSerialize(translation.request(namespace, request)),
         responseDeserialize: (bytes: Buffer) => {
           const response = method.responseDeserialize(bytes);
           translation.response(namespace, response);
@@ -72,7 +78,7 @@ export class NamespacedConnection implements Connection {
       },
     };
     this.#spoken.set(rpc, spoken);
-    return spoken as unknown as Rpc;
+    return spoken;
   }
 
   acquire(

@@ -1,5 +1,6 @@
 import { EtcdError, isEtcdError } from "../errors/etcd-error.ts";
 import type { Connection, OpenStreamOptions, UnaryOptions } from "../transport/connection.ts";
+import type { ConnectionMonitor } from "../transport/connection-monitor.ts";
 import type { PickOptions } from "../transport/endpoint-pool.ts";
 import type { Endpoint } from "../transport/endpoint.ts";
 import type { RpcStream, StreamHandlers } from "../transport/rpc-stream.ts";
@@ -40,6 +41,10 @@ export class ScopedConnection implements Connection {
 
   get endpoints(): readonly Endpoint[] {
     return this.#outer.endpoints;
+  }
+
+  get monitor(): ConnectionMonitor {
+    return this.#outer.monitor;
   }
 
   async unary<Request, Response>(

@@ -18,13 +18,15 @@ export interface Claim {
 
 /** Runs `make`, which makes a key of the session, with a name claimed; takes back claim and key when it fails. */
 export async function claimed<T>(
-  client: Pick<QueueClient, "txn">,
+  client: Pick<QueueClient, "txn" | "keyPrefix">,
   { session, key, name }: Claim,
   make: (unclaim: () => void) => Promise<T>,
 ): Promise<T> {
   if (session.signal.aborted) throw session.signal.reason;
   // Two users of one session would share one key, and both believe to own it; Go's mutex lets that happen.
-  const unclaim = claim(session, name, `${name} is held or waited for with this session already`);
+  // A session may serve several namespaces, and a name is another one in each.
+  const inFull = Buffer.concat([client.keyPrefix ?? Buffer.alloc(0), Buffer.from(name)]).toString("latin1");
+  const unclaim = claim(session, inFull, `${name} is held or waited for with this session already`);
   try {
     return await make(unclaim);
   } catch (error) {

@@ -4,7 +4,7 @@ import { compare, type Compare } from "../txn/compare.ts";
 import { op } from "../txn/op.ts";
 import type { TxnResult } from "../txn/txn-types.ts";
 import type { IsolationRules } from "./isolation.ts";
-import type { Attempt, Prefetched, Read, StmClient } from "./transaction.ts";
+import type { Attempt, Prefetched, Read, StmClient, Write } from "./transaction.ts";
 
 export type CommitResult =
   { readonly committed: true; readonly revision: bigint } | ({ readonly committed: false } & Prefetched);
@@ -63,20 +63,30 @@ function writtenReads({ reads, writes }: Attempt): Read[] {
 }
 
 /**
- * Whether the second answer proves that the first sending did nothing and never will: a key that it would have changed is
- * as it was, and another that it depends on has changed for good. A key that did not exist proves nothing, since it may
- * come and go.
+ * Whether the second answer proves that the first sending did nothing and never will. It never will when a key it depends
+ * on has changed, unless that key did not exist, which may come again. It did nothing when a key it would have changed is
+ * as it was, or was changed into something else.
  */
 function refutesFirst(attempt: Attempt, { reads }: Prefetched): boolean {
-  const same = (id: string, seen: KeyValue): boolean => reads.get(id)?.kv?.modRevision === seen.modRevision;
-  let unchanged = false;
-  let changed = false;
-  for (const [id, { kv }] of attempt.reads) {
-    if (kv === undefined) continue;
-    if (!same(id, kv)) changed = true;
-    else if (attempt.writes.has(id)) unchanged = true;
+  let never = false;
+  let nothing = false;
+  for (const [id, { kv: seen }] of attempt.reads) {
+    if (seen === undefined) continue;
+    const now = reads.get(id)?.kv;
+    const same = now?.modRevision === seen.modRevision;
+    const write = attempt.writes.get(id);
+    if (!same) never = true;
+    if (write !== undefined && (same || isByAnother(write, seen, now))) nothing = true;
   }
-  return unchanged && changed;
+  return never && nothing;
+}
+
+/** Whether the one change of a key since it was seen is certainly not this one. */
+function isByAnother({ kv: mine }: Write, seen: KeyValue, now: KeyValue | undefined): boolean {
+  if (now?.createRevision !== seen.createRevision) return false;
+  // A key that was deleted would have been created anew.
+  if (mine === undefined) return true;
+  return now.version === seen.version + 1n && !now.value.equals(mine.value);
 }
 
 function toResult(

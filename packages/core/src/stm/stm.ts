@@ -84,7 +84,7 @@ async function repeat<T>(
   let prefetched: Prefetched | undefined;
   for (let attempts = 1; ; attempts += 1) {
     if (signal.aborted) throw signal.reason;
-    const attempt = new Attempt({ client, rules, signal, prefetched });
+    const attempt = new Attempt({ client, rules, signal, prefetched, again: attempts > 1 });
     const done = await run(attempt, fn);
     let committed: CommitResult | undefined;
     if (done !== "outdated") {

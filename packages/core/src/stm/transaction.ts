@@ -60,6 +60,8 @@ export interface AttemptParts {
   readonly rules: IsolationRules;
   readonly signal: AbortSignal;
   readonly prefetched: Prefetched | undefined;
+  /** An earlier run was refused, perhaps because the member asked lags behind; so no member is taken at its word now. */
+  readonly again: boolean;
 }
 
 /** One run of the function: what it read and what it wants to write. */
@@ -70,17 +72,19 @@ export class Attempt implements StmTransaction {
   readonly #client: StmClient;
   readonly #rules: IsolationRules;
   readonly #prefetched: Prefetched | undefined;
+  readonly #again: boolean;
   readonly #reading = new Map<string, Promise<KeyValue | undefined>>();
   #snapshot: Promise<bigint> | undefined;
   #revision: bigint;
   #outdated = false;
   #over = false;
 
-  constructor({ client, rules, signal, prefetched }: AttemptParts) {
+  constructor({ client, rules, signal, prefetched, again }: AttemptParts) {
     this.signal = signal;
     this.#client = client;
     this.#rules = rules;
     this.#prefetched = prefetched;
+    this.#again = again;
     this.#revision = prefetched?.revision ?? 0n;
     if (prefetched !== undefined) this.#snapshot = Promise.resolve(prefetched.revision);
   }
@@ -156,7 +160,7 @@ export class Attempt implements StmTransaction {
   }
 
   async #fetch(key: Uint8Array): Promise<KeyValue | undefined> {
-    if (!this.#rules.snapshot) return this.#ask(key, { serializable: true });
+    if (!this.#rules.snapshot) return this.#ask(key, { serializable: !this.#again });
     if (this.#snapshot !== undefined) return this.#fetchAt(await this.#snapshot, key);
     // The first read is linearizable, and fixes the revision of all others.
     const first = this.#client.range(key, { signal: this.signal });

@@ -6,6 +6,7 @@ import { onAbort } from "../util/abort.ts";
 import { connected } from "./connected.ts";
 import type { Endpoint } from "./endpoint.ts";
 import type { UnaryRpc } from "./rpcs.ts";
+import type { Token } from "./token.ts";
 
 /** How one sending of a call failed. */
 export interface AttemptFailure {
@@ -16,10 +17,14 @@ export interface AttemptFailure {
   /** The server's or transport's words. */
   readonly details: string;
   readonly cause: Error;
+  /** Set where a login can mend it. */
+  readonly login?: "missing" | "outdated";
+  /** What the call carried. */
+  readonly token?: Token | undefined;
 }
 
 export type AttemptResult<Response> =
-  | { readonly ok: true; readonly response: Response }
+  | { readonly ok: true; readonly response: Response; readonly token: Token | undefined }
   | { readonly ok: false; readonly failure: AttemptFailure };
 
 const PLAIN = new Metadata();
@@ -27,8 +32,11 @@ const REQUIRE_LEADER = new Metadata();
 REQUIRE_LEADER.set("hasleader", "true");
 
 /** Metadata of a call or stream. grpc-js clones it, so one object serves all. */
-export function metadataFor({ requireLeader }: { readonly requireLeader: boolean }): Metadata {
-  return requireLeader ? REQUIRE_LEADER : PLAIN;
+export function metadataFor(
+  { requireLeader }: { readonly requireLeader: boolean },
+  token: Token | undefined,
+): Metadata {
+  return token?.metadata(requireLeader) ?? (requireLeader ? REQUIRE_LEADER : PLAIN);
 }
 
 export interface AttemptOptions {
@@ -53,6 +61,8 @@ export async function attempt<Request, Response>(
   const deadline = performance.now() + timeoutMs;
   if (!(await connected(client, connectMs, [signal, stop]))) return { ok: false, failure: noConnection() };
   if (signal?.aborted === true || stop?.aborted === true) return { ok: false, failure: noConnection() };
+  // Only now: waiting for the connection, it may have been replaced.
+  const token = rpc.anonymous === true ? undefined : endpoint.token;
   return new Promise((resolve) => {
     const { path, requestSerialize, responseDeserialize } = rpc.method;
     const call = client.makeUnaryRequest(
@@ -60,15 +70,15 @@ export async function attempt<Request, Response>(
       requestSerialize,
       responseDeserialize,
       request,
-      metadataFor(rpc),
+      metadataFor(rpc, token),
       // grpc-js takes wall-clock time and turns it into a timer at once. The channel is up, so the call leaves at once
       // too, and a jump of the wall clock finds nothing to spoil.
       { deadline: Date.now() + Math.max(1, deadline - performance.now()) },
       (error, response) => {
         untrack();
         removeListener();
-        if (error === null && response !== undefined) resolve({ ok: true, response });
-        else resolve({ ok: false, failure: failureOf(error) });
+        if (error === null && response !== undefined) resolve({ ok: true, response, token });
+        else resolve({ ok: false, failure: { ...failureOf(error), token } });
       },
     );
     const untrack = endpoint.track(call);

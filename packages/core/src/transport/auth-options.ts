@@ -1,4 +1,5 @@
 import { EtcdError } from "../errors/etcd-error.ts";
+import { raceAbort } from "../util/abort.ts";
 import { describe, refuseUnknown } from "../util/validate.ts";
 
 /** How the client proves who it is. Neither a password nor a token is ever shown in an error or an event. */
@@ -35,33 +36,34 @@ export interface TokenSource {
   readonly fetch: (login: Login) => Promise<string | undefined>;
 }
 
-/** Checks the `auth` option. */
-export function resolveAuth(auth: AuthOptions | undefined): TokenSource | undefined {
+/** Checks the `auth` option. A function of it gets `timeoutMs` to answer. */
+export function resolveAuth(auth: AuthOptions | undefined, timeoutMs: number): TokenSource | undefined {
   if (auth === undefined) return undefined;
   refuseUnknown(auth, ["username", "password", "token"], "auth");
   const { username, password, token } = auth;
-  if (token === undefined) return passwordSource(username, password);
+  if (token === undefined) return passwordSource(username, password, timeoutMs);
   if (username !== undefined || password !== undefined)
     throw new TypeError("auth: give a username and a password, or a token, not both");
-  return tokenSource(token);
+  return tokenSource(token, timeoutMs);
 }
 
-function passwordSource(username: unknown, password: unknown): TokenSource {
+function passwordSource(username: unknown, password: unknown, timeoutMs: number): TokenSource {
   if (typeof username !== "string" || username === "")
     throw new TypeError(`auth.username must be a non-empty string, received ${describe(username)}`);
   if (typeof password !== "function") refuseSecret(password, "auth.password");
   return {
     renewable: true,
-    fetch: async (login) => login({ name: username, password: await read(password, "auth.password") }),
+    fetch: async (login) =>
+      login({ name: username, password: await read(password, "auth.password", timeoutMs) }),
   };
 }
 
-function tokenSource(token: unknown): TokenSource {
+function tokenSource(token: unknown, timeoutMs: number): TokenSource {
   if (typeof token !== "function") refuseToken(token, "auth.token");
   return {
     renewable: typeof token === "function",
     fetch: async () => {
-      const value = await read(token, "auth.token");
+      const value = await read(token, "auth.token", timeoutMs);
       // grpc-js would refuse it too, but with the token in the message.
       refuseToken(value, "auth.token()");
       return value;
@@ -69,16 +71,20 @@ function tokenSource(token: unknown): TokenSource {
   };
 }
 
-async function read(secret: unknown, name: string): Promise<string> {
+/** The secret itself, or what its function gives within `timeoutMs`. */
+async function read(secret: unknown, name: string, timeoutMs: number): Promise<string> {
   if (typeof secret !== "function") return secret as string;
+  const limit = AbortSignal.timeout(timeoutMs);
+  let value: unknown;
   try {
-    const value: unknown = await secret();
-    refuseSecret(value, `${name}()`);
-    return value;
+    value = await raceAbort(Promise.resolve(secret() as unknown), limit);
   } catch (cause) {
-    if (cause instanceof TypeError && cause.message.startsWith(name)) throw cause;
+    if (cause === limit.reason)
+      throw new EtcdError("TIMEOUT", `${name}() gave nothing within ${timeoutMs} ms`);
     throw new EtcdError("UNAVAILABLE", `${name}() failed`, { cause });
   }
+  refuseSecret(value, `${name}()`);
+  return value;
 }
 
 function refuseToken(value: unknown, name: string): void {

@@ -1,10 +1,14 @@
 import { EtcdError, isEtcdError } from "../errors/etcd-error.ts";
-import { pause, raceAbort } from "../util/abort.ts";
+import { pause } from "../util/abort.ts";
 import { backoffMs } from "../util/backoff.ts";
 import type { Login, TokenSource } from "./auth-options.ts";
 import { Token, type TokenOwner } from "./token.ts";
 
-const AGAIN = { initialMs: 100, maxMs: 10_000 };
+/** Between logins that are refused. A refusal costs the server a password hash, a tenth of a second of a core. */
+const AFTER_REFUSAL = { initialMs: 100, maxMs: 10_000 };
+
+/** Between logins that find nobody to ask; the transport has its own pauses before that. */
+const AFTER_OUTAGE = { initialMs: 100, maxMs: 1_000 };
 
 /**
  * So many logins in a row may be for nothing before there is a pause between them. A fresh token can be old by the time
@@ -19,19 +23,17 @@ const AT_ONCE = 2;
 export class Authenticator implements TokenOwner {
   readonly #source: TokenSource;
   readonly #login: Login;
-  readonly #timeoutMs: number;
   #token: Token | undefined;
   #running: Promise<Token> | undefined;
-  /** Logins in a row that brought nothing: refused, or their token was before it was ever accepted. */
+  /** Logins in a row that brought nothing: they failed, or the server refused their token before it ever took it. */
   #failures = 0;
   #retryAt = 0;
   #lastError: EtcdError | undefined;
 
-  /** `login` asks the server; `timeoutMs` limits what a source does by itself. */
-  constructor(source: TokenSource, login: Login, timeoutMs: number) {
+  /** `login` asks the server. */
+  constructor(source: TokenSource, login: Login) {
     this.#source = source;
     this.#login = login;
-    this.#timeoutMs = timeoutMs;
   }
 
   /** The token to use. Undefined when a login has to come first. */
@@ -51,8 +53,7 @@ export class Authenticator implements TokenOwner {
   }
 
   /**
-   * As {@link logIn}, but waits no longer than `ms` and until one of the signals aborts; undefined then. An error that can
-   * pass by itself takes a moment, so that a loop around this does not spin.
+   * As {@link logIn}, but waits no longer than `ms`, and only until one of the signals aborts; undefined then.
    */
   async wait(ms: number, ...signals: readonly (AbortSignal | undefined)[]): Promise<Token | undefined> {
     const settled = new AbortController();
@@ -85,29 +86,23 @@ export class Authenticator implements TokenOwner {
     this.#token = undefined;
     this.#failures += 1;
     const error = new EtcdError("UNAUTHENTICATED", "the server refuses the token of a login just made");
-    this.#failed(error, this.#failures > AT_ONCE ? backoffMs(this.#failures - AT_ONCE - 1, AGAIN) : 0);
+    const waited = this.#failures - AT_ONCE - 1;
+    this.#failed(error, waited < 0 ? 0 : backoffMs(waited, AFTER_REFUSAL));
     return performance.now() >= this.#retryAt;
   }
 
   async #run(): Promise<Token> {
     try {
-      const limit = AbortSignal.timeout(this.#timeoutMs * 2);
-      const value = await raceAbort(this.#source.fetch(this.#login), limit).catch((error: unknown) => {
-        if (error !== limit.reason) throw error;
-        throw new EtcdError("TIMEOUT", `no token came within ${this.#timeoutMs * 2} ms`);
-      });
+      const value = await this.#source.fetch(this.#login);
       this.#lastError = undefined;
       this.#token = new Token(this, value);
       return this.#token;
     } catch (error) {
+      // A TypeError is what the user's function gave instead of a secret.
       const failure =
-        error instanceof TypeError
-          ? new EtcdError("UNAUTHENTICATED", error.message)
-          : EtcdError.from(error);
-      // The transport has its own pauses where the server cannot be reached.
+        error instanceof TypeError ? new EtcdError("UNAUTHENTICATED", error.message) : EtcdError.from(error);
       this.#failures += 1;
-      if (!passes(failure) || failure.cause !== undefined)
-        this.#failed(failure, backoffMs(this.#failures - 1, AGAIN));
+      this.#failed(failure, backoffMs(this.#failures - 1, isOutage(failure) ? AFTER_OUTAGE : AFTER_REFUSAL));
       throw failure;
     } finally {
       this.#running = undefined;
@@ -121,6 +116,6 @@ export class Authenticator implements TokenOwner {
 }
 
 /** Whether a failed login says nothing about who we are, so that waiting can mend it. */
-export function passes(error: EtcdError): boolean {
+export function isOutage(error: EtcdError): boolean {
   return isEtcdError(error, "UNAVAILABLE", "TIMEOUT", "NO_LEADER", "TOO_MANY_REQUESTS");
 }

@@ -19,6 +19,8 @@ export interface ConnectionMonitorEvents {
  * out; a client that does nothing finds out nothing.
  */
 export class ConnectionMonitor extends Emitter<ConnectionMonitorEvents> {
+  /** Why the endpoints could not be completed from the member list the last time; undefined when they could. */
+  syncError: Error | undefined = undefined;
   #status: ConnectionStatus = NOTHING_KNOWN;
 
   get state(): ConnectionState {

@@ -66,7 +66,8 @@ export function transition(
       ? event.urls.map((url) => status.endpoints.find((each) => each.url === url) ?? unused(url, now))
       : status.endpoints.map((each) => (each.url === event.url ? nextOf(each, event, now) : each));
   const { length } = endpoints;
-  const same = length === status.endpoints.length && endpoints.every((each, i) => each === status.endpoints[i]);
+  const same =
+    length === status.endpoints.length && endpoints.every((each, i) => each === status.endpoints[i]);
   return same ? status : { state: stateOf(endpoints), endpoints };
 }
 

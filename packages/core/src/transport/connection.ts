@@ -1,16 +1,33 @@
-import { EtcdError, type Outcome } from "../errors/etcd-error.ts";
+import type { CallMessage } from "../diagnostics/messages.ts";
+import { callsAreTraced, tellRetry, traceCall } from "../diagnostics/trace-call.ts";
+import { EtcdError, isEtcdError, type Outcome } from "../errors/etcd-error.ts";
 import { pause } from "../util/abort.ts";
+import { MAX_TIMER_MS } from "../util/clock.ts";
 import { describe, signalOption } from "../util/validate.ts";
+import { Access, notBegun } from "./access.ts";
 import { attempt, type AttemptFailure } from "./attempt.ts";
+import type { LoginRequest, TokenSource } from "./auth-options.ts";
+import { isOutage } from "./authenticator.ts";
 import { type CallOptions, timeoutOption } from "./call-options.ts";
+import type { ChannelSecurity } from "./channel-security.ts";
+import type { ConnectionMonitor } from "./connection-monitor.ts";
 import { type EndpointUrl, parseEndpoint } from "./endpoint-url.ts";
 import { EndpointPool, type PickOptions } from "./endpoint-pool.ts";
+import { EndpointSync, type SyncContext } from "./endpoint-sync.ts";
 import type { Endpoint } from "./endpoint.ts";
+import * as rpcs from "./rpcs.ts";
 import type { StreamRpc, UnaryRpc } from "./rpcs.ts";
 import { RpcStream, type StreamHandlers } from "./rpc-stream.ts";
+import type { Topology } from "./topology.ts";
 
 /** An endpoint that had less time than this to answer did not fail; its caller was in a hurry. */
 const FAIR_TIME_MS = 200;
+
+/** How often one call is sent again because its token was refused. Each time it provably did not run. */
+const MAX_REFUSALS = 3;
+
+/** The deadline of calls that keep the list of endpoints up to date; the next round may do better. */
+const SYNC_CALL_MS = 3_000;
 
 export interface UnaryOptions extends CallOptions {
   /** For what closing itself has to do: goes through while the client closes. @default false */
@@ -19,10 +36,27 @@ export interface UnaryOptions extends CallOptions {
   readonly endpoint?: Endpoint | undefined;
   /** In place of {@link Connection.closing}: keeps the call from being sent, but lets it end once it was. */
   readonly stop?: AbortSignal | undefined;
+  /** For the client's own upkeep: not a sign that the client is in use. @default false */
+  readonly background?: boolean | undefined;
+}
+
+export interface ConnectionOptions {
+  readonly endpoints: readonly EndpointUrl[];
+  readonly timeoutMs: number;
+  /** @default "direct" */
+  readonly topology?: Topology;
+  /** @default never */
+  readonly syncEndpointsMs?: number | undefined;
+  /** @default the authorities Node.js trusts */
+  readonly security?: ChannelSecurity | undefined;
+  /** @default no login */
+  readonly tokens?: TokenSource | undefined;
 }
 
 export interface OpenStreamOptions {
   readonly avoid?: Endpoint | undefined;
+  /** A stream that may hang: where the new one is to the same endpoint it gets another connection. */
+  readonly besides?: Pick<RpcStream<never, never>, "endpoint" | "leaveConnection"> | undefined;
   /** Ends the wait for an endpoint; not the stream. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -38,6 +72,8 @@ export interface Connection {
   readonly defaultTimeoutMs: number;
   /** All endpoints there are at the moment. */
   readonly endpoints: readonly Endpoint[];
+  /** What is known of them. */
+  readonly monitor: ConnectionMonitor;
   /**
    * Makes one call. A read, and a write that is idempotent by construction, goes to the next endpoint when one fails;
    * any other write is sent again only if it provably never ran (guarantee G1).
@@ -49,7 +85,8 @@ export interface Connection {
   ): Promise<Response>;
   /**
    * Opens a stream on an endpoint other than `avoid`, where there is one, waiting for one to come back where all failed
-   * lately. Undefined when the client closes or `signal` aborts first.
+   * lately. Undefined when the client closes or `signal` aborts first. Rejects where there is no way in: the server
+   * refuses the login, or the files for TLS cannot be read.
    */
   openStream<Request, Response>(
     rpc: StreamRpc<Request, Response>,
@@ -58,7 +95,7 @@ export interface Connection {
   ): Promise<RpcStream<Request, Response> | undefined>;
   /** The RPC as it is to be sent through here by those that do so themselves: within a namespace its messages differ. */
   spoken<Rpc extends { readonly method: { readonly path: string } }>(rpc: Rpc): Rpc;
-  /** As the pool's, and undefined when the client closes. */
+  /** As the pool's, and undefined when the client closes. Rejects as {@link openStream} does. */
   acquire(
     signals: readonly AbortSignal[],
     options?: Pick<PickOptions, "only" | "avoid">,
@@ -76,15 +113,24 @@ export interface Connection {
 /** Sends calls, repeats those that may be repeated on another endpoint, and opens streams. */
 export class ClusterConnection implements Connection {
   readonly #pool: EndpointPool;
+  readonly #access: Access;
   readonly #timeoutMs: number;
   readonly #closing = new AbortController();
   /** Aborts when closing does not wait any longer. */
   readonly #cut = new AbortController();
   readonly #inFlight = new Set<Promise<unknown>>();
+  readonly #sync: EndpointSync | undefined;
 
-  constructor(options: { readonly endpoints: readonly EndpointUrl[]; readonly timeoutMs: number }) {
-    this.#pool = new EndpointPool(options.endpoints);
-    this.#timeoutMs = options.timeoutMs;
+  constructor(options: ConnectionOptions) {
+    const { endpoints, timeoutMs, topology = "direct", syncEndpointsMs, security, tokens } = options;
+    this.#timeoutMs = timeoutMs;
+    this.#access = new Access(security, tokens, async (request) => this.#logIn(request));
+    this.#pool = new EndpointPool(endpoints, topology, () => this.#sync?.wake(), this.#access);
+    if (syncEndpointsMs !== undefined) this.#sync = new EndpointSync(this.#syncContext(syncEndpointsMs));
+  }
+
+  get monitor(): ConnectionMonitor {
+    return this.#pool.monitor;
   }
 
   get closing(): AbortSignal {
@@ -100,7 +146,7 @@ export class ClusterConnection implements Connection {
     request: Request,
     options: UnaryOptions = {},
   ): Promise<Response> {
-    const call = this.#unary(rpc, request, options);
+    const call = this.#send(rpc, request, options);
     this.#inFlight.add(call);
     try {
       return await call;
@@ -109,18 +155,31 @@ export class ClusterConnection implements Connection {
     }
   }
 
+  async #send<Request, Response>(
+    rpc: UnaryRpc<Request, Response>,
+    request: Request,
+    options: UnaryOptions,
+  ): Promise<Response> {
+    if (!callsAreTraced()) return this.#unary(rpc, request, options);
+    const timeoutMs = options.timeoutMs ?? this.#timeoutMs;
+    return traceCall(rpc, timeoutMs, async (trace) => this.#unary(rpc, request, options, trace));
+  }
+
   async #unary<Request, Response>(
     rpc: UnaryRpc<Request, Response>,
     request: Request,
-    { signal, timeoutMs, whileClosing = false, endpoint: only, stop: stopWith }: UnaryOptions,
+    { signal, timeoutMs, whileClosing = false, endpoint: only, stop: stopWith, background }: UnaryOptions,
+    trace?: CallMessage,
   ): Promise<Response> {
     signalOption(signal);
     const write = rpc.kind !== "read";
     const stop = stopWith ?? (whileClosing ? this.#cut.signal : this.#closing.signal);
     const limitMs = timeoutOption(timeoutMs, this.#timeoutMs);
     const deadline = performance.now() + limitMs;
-    let last: AttemptFailure | undefined;
+    let last: Pick<AttemptFailure, "code" | "cause"> | undefined;
+    let refusals = 0;
     let failedAt: Endpoint | undefined;
+    let attempts = 0;
     // Once a sending may have had effect, no later refusal can tell that none had.
     let outcome: Outcome = "notApplied";
     const known = (): Outcome | undefined => (write ? outcome : undefined);
@@ -128,11 +187,35 @@ export class ClusterConnection implements Connection {
     for (;;) {
       if (isAborted(signal)) throw abortedError(rpc.name, signal, known());
       if (stop.aborted) throw closedError(known());
-      const endpoint = await this.#endpoint(deadline, [signal, stop], { only, avoid: failedAt }, rpc);
+      if (!this.#access.ready(rpc.anonymous)) {
+        const leftMs = deadline - performance.now();
+        if (leftMs <= 0) throw this.#outOfTime(rpc.name, limitMs, last, known());
+        try {
+          await this.#access.prepare(leftMs, [signal, stop], rpc.anonymous);
+        } catch (thrown) {
+          const error = EtcdError.from(thrown);
+          // A file that cannot be read will not be there in a moment; a member may.
+          if (!this.#access.security.loaded || !isOutage(error)) throw notBegun(rpc.name, error, known());
+          last = { code: error.code, cause: error };
+          await pause(Math.min(100, leftMs), signal, stop);
+        }
+        continue;
+      }
+      const endpoint = await this.#endpoint(
+        deadline,
+        [signal, stop],
+        { only, avoid: failedAt, background },
+        rpc,
+      );
       if (endpoint === "interrupted") continue;
       const remainingMs = deadline - performance.now();
       if (endpoint === "none" || remainingMs <= 0) throw this.#outOfTime(rpc.name, limitMs, last, known());
 
+      attempts += 1;
+      if (trace !== undefined) {
+        trace.attempts = attempts;
+        trace.endpoint = endpoint.url;
+      }
       const startedAt = performance.now();
       const shareMs = only === undefined ? this.#shareOf(remainingMs) : remainingMs;
       const result = await attempt(endpoint, rpc, request, {
@@ -143,9 +226,16 @@ export class ClusterConnection implements Connection {
       });
       if (result.ok) {
         endpoint.succeeded();
+        result.token?.accepted();
         return result.response;
       }
       const { failure } = result;
+      if (failure.login !== undefined && refusals < MAX_REFUSALS && canBeMended(failure)) {
+        endpoint.succeeded();
+        refusals += 1;
+        tellRetry(rpc.name, endpoint.url, attempts, failure);
+        continue;
+      }
       last = failure;
       failedAt = endpoint;
       if (failure.outcome === "unknown") outcome = "unknown";
@@ -153,6 +243,7 @@ export class ClusterConnection implements Connection {
       if (!failure.temporary) {
         // It refused the request, so it works.
         endpoint.succeeded();
+        if (failure.login === undefined) failure.token?.accepted();
         throw callError(rpc.name, endpoint, failure, known());
       }
       if (stop.aborted) throw closedError(known());
@@ -160,6 +251,7 @@ export class ClusterConnection implements Connection {
         endpoint.failed(failure.details, startedAt);
       if (rpc.kind === "write" && failure.outcome === "unknown")
         throw callError(rpc.name, endpoint, failure, known());
+      tellRetry(rpc.name, endpoint.url, attempts, failure);
       if (failure.code === "TOO_MANY_REQUESTS") await pause(Math.min(100, remainingMs), signal, stop);
     }
   }
@@ -169,10 +261,12 @@ export class ClusterConnection implements Connection {
     handlers: StreamHandlers<Response>,
     options: OpenStreamOptions = {},
   ): Promise<RpcStream<Request, Response> | undefined> {
-    const { signal, avoid } = options;
+    const { signal, avoid, besides } = options;
     const signals = [this.#closing.signal, ...(signal === undefined ? [] : [signal])];
+    if (!(await this.#enter(signals))) return undefined;
     const endpoint = await this.#pool.acquire(signals, { avoid });
     if (endpoint === undefined || signals.some(({ aborted }) => aborted)) return undefined;
+    if (endpoint === besides?.endpoint) besides.leaveConnection();
     return new RpcStream(endpoint, rpc, handlers);
   }
 
@@ -184,7 +278,8 @@ export class ClusterConnection implements Connection {
     signals: readonly AbortSignal[],
     options: Pick<PickOptions, "only" | "avoid"> = {},
   ): Promise<Endpoint | undefined> {
-    return this.#pool.acquire([this.#closing.signal, ...signals], options);
+    const all = [this.#closing.signal, ...signals];
+    return (await this.#enter(all)) ? this.#pool.acquire(all, options) : undefined;
   }
 
   get endpoints(): readonly Endpoint[] {
@@ -216,16 +311,51 @@ export class ClusterConnection implements Connection {
   close(): void {
     this.beginClosing();
     this.#cut.abort(closedError());
+    this.#sync?.close();
     this.#pool.close();
+  }
+
+  /** Makes sure that a stream can be opened. False when a signal aborts before. */
+  async #enter(signals: readonly AbortSignal[]): Promise<boolean> {
+    if (this.#access.ready()) return true;
+    try {
+      await this.#access.prepare(MAX_TIMER_MS, signals);
+    } catch (error) {
+      if (!signals.some(({ aborted }) => aborted)) throw error;
+    }
+    return this.#access.ready();
+  }
+
+  async #logIn(request: LoginRequest): Promise<string | undefined> {
+    try {
+      // Not among the calls that closing waits for: those that need the login are.
+      return (await this.#send(rpcs.authenticate, request, { stop: this.#cut.signal })).token;
+    } catch (error) {
+      // Authentication is not enabled. When it is, calls without a token will be refused, and this is asked again.
+      if (isEtcdError(error, "FAILED_PRECONDITION")) return undefined;
+      throw error;
+    }
+  }
+
+  #syncContext(intervalMs: number): SyncContext {
+    const timeoutMs = Math.min(this.#timeoutMs, SYNC_CALL_MS);
+    const options = { background: true, signal: this.closing, timeoutMs };
+    return {
+      pool: this.#pool,
+      intervalMs,
+      closing: this.closing,
+      memberList: async () => this.unary(rpcs.memberList, { linearizable: true }, options),
+      status: async (endpoint) => this.unary(rpcs.status, {}, { ...options, endpoint }),
+    };
   }
 
   async #endpoint(
     deadline: number,
     signals: readonly (AbortSignal | undefined)[],
-    { only, avoid: triedBefore }: Pick<PickOptions, "only" | "avoid">,
+    { only, avoid: triedBefore, background }: Pick<PickOptions, "only" | "avoid" | "background">,
     { kind }: UnaryRpc<never, unknown>,
   ): Promise<Endpoint | "none" | "interrupted"> {
-    const picked = this.#pool.pick({ only, avoid: triedBefore, cautious: kind === "write" });
+    const picked = this.#pool.pick({ only, avoid: triedBefore, background, cautious: kind === "write" });
     if (typeof picked !== "number") return picked;
     const remainingMs = deadline - performance.now();
     if (picked >= remainingMs) {
@@ -245,11 +375,14 @@ export class ClusterConnection implements Connection {
   #outOfTime(
     name: string,
     limitMs: number,
-    last: AttemptFailure | undefined,
+    last: Pick<AttemptFailure, "code" | "cause"> | undefined,
     outcome: Outcome | undefined,
   ): EtcdError {
     const message = `${name} got no answer within ${limitMs} ms (${this.#pool.describeFailures()})`;
-    return new EtcdError(last?.code ?? "TIMEOUT", message, { outcome, cause: last?.cause });
+    // A call that waited for a login has no failure of its own to tell.
+    const unreachable = this.#pool.endpoints.every(({ failing }) => failing);
+    const code = last?.code ?? (unreachable ? "UNAVAILABLE" : "TIMEOUT");
+    return new EtcdError(code, message, { outcome, cause: last?.cause });
   }
 }
 
@@ -268,6 +401,12 @@ function abortedError(name: string, signal: AbortSignal, outcome: Outcome | unde
 
 function closedError(outcome?: Outcome): EtcdError {
   return new EtcdError("CLOSED", "the client is closed", { outcome });
+}
+
+/** Whether a call that was refused for its login may be sent again, as it is or after another login. */
+function canBeMended({ login, token }: AttemptFailure): boolean {
+  // Without one, the user is the certificate's, and may have changed while the call was under way.
+  return token === undefined ? login === "outdated" : token.refused();
 }
 
 function isEndpointsFault({ code }: AttemptFailure, tookMs: number): boolean {

@@ -41,7 +41,8 @@ export async function checkHealth(
       (error, response) => {
         removeListener();
         if (error !== null && NOBODY_ANSWERED.has(error.code)) resolve(unhealthy(error.details));
-        else if (response?.status === ServingStatus.NOT_SERVING) resolve(unhealthy("the server is not serving"));
+        else if (response?.status === ServingStatus.NOT_SERVING)
+          resolve(unhealthy("the server is not serving"));
         else resolve({ healthy: true });
       },
     );

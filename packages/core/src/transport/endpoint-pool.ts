@@ -1,6 +1,11 @@
 import { pause } from "../util/abort.ts";
+import type { Access } from "./access.ts";
+import { ConnectionMonitor } from "./connection-monitor.ts";
+import type { ConnectionEvent } from "./connection-state.ts";
+import { EndpointUpkeep } from "./endpoint-upkeep.ts";
 import type { EndpointUrl } from "./endpoint-url.ts";
 import { Endpoint } from "./endpoint.ts";
+import type { Topology } from "./topology.ts";
 
 export interface PickOptions {
   /** The one to take, also while it is the only one that fails. */
@@ -9,49 +14,103 @@ export interface PickOptions {
   readonly avoid?: Endpoint | undefined;
   /** Not to be the one that finds out whether a suspect endpoint works again, where there is a sound one. */
   readonly cautious?: boolean;
+  /** For the client's own upkeep: not a sign that the client is in use. */
+  readonly background?: boolean | undefined;
 }
 
 /** Picks the endpoint of the next call or stream: in turn, leaving out those that failed lately. */
 export class EndpointPool {
-  readonly endpoints: readonly Endpoint[];
+  readonly monitor: ConnectionMonitor = new ConnectionMonitor();
+  /** The endpoints the user named; they are never given up. */
+  readonly seeds: readonly Endpoint[];
+  readonly #topology: Topology;
+  readonly #access: Access | undefined;
+  readonly #upkeep: EndpointUpkeep;
   readonly #waiting = new Set<AbortController>();
+  readonly #onUse: () => void;
+  #endpoints: readonly Endpoint[];
+  /** Not on the list any more, but something may still run there. */
+  #retired: readonly Endpoint[] = [];
   #next: number;
 
-  constructor(addresses: readonly EndpointUrl[]) {
-    this.endpoints = addresses.map((address) => new Endpoint(address, () => this.#wake()));
+  /** `onUse` is called whenever an endpoint is wanted, so it has to be quick. */
+  constructor(
+    addresses: readonly EndpointUrl[],
+    topology: Topology,
+    onUse: () => void = () => {},
+    access?: Access,
+  ) {
+    this.#topology = topology;
+    this.#access = access;
+    this.#onUse = onUse;
+    this.seeds = addresses.map((address) => this.make(address));
+    this.#endpoints = this.seeds;
+    this.#upkeep = new EndpointUpkeep(this);
+    this.#listed();
     // Many clients with the same list must not all begin with its first member.
-    this.#next = Math.floor(Math.random() * this.endpoints.length);
+    this.#next = Math.floor(Math.random() * this.seeds.length);
+  }
+
+  get endpoints(): readonly Endpoint[] {
+    return this.#endpoints;
+  }
+
+  /** Whether anything runs or waits. */
+  get busy(): boolean {
+    return this.#waiting.size > 0 || this.#endpoints.some((each) => each.busy);
+  }
+
+  /** An endpoint that is not on the list yet. */
+  make(address: EndpointUrl): Endpoint {
+    return new Endpoint(address, this.#topology, (event) => this.#happened(event), this.#access);
+  }
+
+  /** Uses these members from now on. What the user named beside them is kept for when none of them works. */
+  adopt(members: readonly Endpoint[]): void {
+    const others = members.filter((each) => !this.seeds.includes(each));
+    for (const seed of this.seeds) seed.fallback = members.length > 0 && !members.includes(seed);
+    const gone = [...this.#retired, ...this.#endpoints.filter((each) => !this.seeds.includes(each))];
+    this.#endpoints = [...this.seeds, ...others];
+    this.#retired = gone.filter((each) => !others.includes(each) && each.busy);
+    for (const each of gone) if (!others.includes(each) && !each.busy) each.close();
+    this.#listed();
   }
 
   /** The endpoint to use now, or the time in ms until the first one may be tried again. */
-  pick({ only, avoid, cautious = false }: PickOptions = {}): Endpoint | number {
+  pick({ only, avoid, cautious = false, background = false }: PickOptions = {}): Endpoint | number {
+    if (!background) {
+      this.#upkeep.wake();
+      this.#onUse();
+    }
     const now = performance.now();
     if (only !== undefined) {
       if (only.retryAt > now) return only.retryAt - now;
       only.claim();
       return only;
     }
-    const { length } = this.endpoints;
-    let secondBest: Endpoint | undefined;
+    const endpoints = this.#endpoints;
+    const { length } = endpoints;
+    let best: Endpoint | undefined;
+    let leastDoubt = Infinity;
     for (let step = 0; step < length; step += 1) {
       const index = (this.#next + step) % length;
-      const endpoint = this.endpoints[index] as Endpoint;
+      const endpoint = endpoints[index] as Endpoint;
       if (endpoint.retryAt > now) continue;
-      if (endpoint === avoid || (cautious && endpoint.suspect)) {
-        if (secondBest === undefined || secondBest === avoid) secondBest = endpoint;
-        continue;
-      }
+      const doubt = doubtOf(endpoint, avoid, cautious);
+      if (doubt >= leastDoubt) continue;
+      best = endpoint;
+      leastDoubt = doubt;
+      if (doubt > 0) continue;
       this.#next = index + 1;
-      endpoint.claim();
-      return endpoint;
+      break;
     }
-    secondBest?.claim();
-    return secondBest ?? Math.max(1, this.soonest().retryAt - now);
+    best?.claim();
+    return best ?? Math.max(1, this.soonest().retryAt - now);
   }
 
   /** The endpoint whose time aside ends first. */
   soonest(): Endpoint {
-    return this.endpoints.reduce((best, each) => (each.retryAt < best.retryAt ? each : best));
+    return this.#endpoints.reduce((best, each) => (each.retryAt < best.retryAt ? each : best));
   }
 
   /** As {@link pick}, but waits for an endpoint to come back. Undefined when one of the signals aborts first. */
@@ -83,14 +142,30 @@ export class EndpointPool {
 
   /** Ends all calls and streams under way. */
   cancelAll(): void {
-    for (const endpoint of this.endpoints) endpoint.cancelAll();
+    for (const each of [...this.#endpoints, ...this.#retired]) each.cancelAll();
   }
 
   close(): void {
-    for (const endpoint of this.endpoints) endpoint.close();
+    this.#upkeep.close();
+    for (const each of [...this.#endpoints, ...this.#retired]) each.close();
+    this.monitor.note({ type: "closed" });
   }
 
-  #wake(): void {
-    for (const each of this.#waiting) each.abort();
+  #listed(): void {
+    this.monitor.note({ type: "listed", urls: this.#endpoints.map(({ url }) => url) });
+    // It may have answered before it came onto the list.
+    for (const { url, works } of this.#endpoints) if (works) this.monitor.note({ type: "answered", url });
   }
+
+  #happened(event: ConnectionEvent): void {
+    this.monitor.note(event);
+    if (event.type === "answered") for (const each of this.#waiting) each.abort();
+    if (event.type === "failed") this.#upkeep.plan();
+  }
+}
+
+/** 0 for an endpoint to take without another look. */
+function doubtOf(endpoint: Endpoint, avoid: Endpoint | undefined, cautious: boolean): number {
+  const untried = cautious ? endpoint.suspect : endpoint.failing && !endpoint.vouched;
+  return (endpoint === avoid ? 4 : 0) + (untried ? 2 : 0) + (endpoint.fallback ? 1 : 0);
 }

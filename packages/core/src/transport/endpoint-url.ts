@@ -9,17 +9,24 @@ export interface EndpointUrl {
 
 const DEFAULT_PORT = "2379";
 
-/** Reads `http://host:port`, `https://host:port` or `host:port`. Refuses everything else with a TypeError. */
+/** Reads `http://host:port`, `https://host:port`, `host:port` or `unix:///path`. Refuses everything else with a TypeError. */
 export function parseEndpoint(value: string): EndpointUrl {
   // What stands before an @ may be a password.
   const shown =
     typeof value === "string" && value.includes("@") ? "a URL with a user in it" : describe(value);
   const refuse = (why: string): TypeError =>
-    new TypeError(`endpoints: ${why}; expected http://host:port or https://host:port, received ${shown}`);
+    new TypeError(
+      `endpoints: ${why}; expected http://host:port, https://host:port or unix:///path, received ${shown}`,
+    );
   if (typeof value !== "string" || value === "") throw refuse("an endpoint must be a non-empty string");
   const text = value.includes("://") ? value : `http://${value}`;
   if (!URL.canParse(text)) throw refuse("not a URL");
   const { protocol, hostname, port, pathname, username, password, search, hash } = new URL(text);
+  if (protocol === "unix:" && hostname === "" && pathname.length > 1 && search === "" && hash === "") {
+    const path = decodeURIComponent(pathname);
+    return { url: `unix://${path}`, target: `unix://${path}`, secure: false };
+  }
+  if (protocol === "unix:") throw refuse("the path of a unix socket is to be absolute");
   if (protocol !== "http:" && protocol !== "https:") throw refuse(`protocol ${protocol} is not supported`);
   if (hostname === "") throw refuse("the host is missing");
   if ((pathname !== "/" && pathname !== "") || search !== "" || hash !== "")

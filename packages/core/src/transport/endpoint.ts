@@ -1,6 +1,10 @@
-import { type ChannelOptions, Client, credentials } from "@grpc/grpc-js";
-import { backoffMs } from "../util/backoff.ts";
+import { type ChannelOptions, Client } from "@grpc/grpc-js";
+import { Access } from "./access.ts";
+import type { ConnectionEvent } from "./connection-state.ts";
+import { EndpointStanding } from "./endpoint-standing.ts";
 import type { EndpointUrl } from "./endpoint-url.ts";
+import type { Token } from "./token.ts";
+import type { Topology } from "./topology.ts";
 
 const CHANNEL_OPTIONS: ChannelOptions = {
   // A dead peer says nothing: only pings find it. etcd closes connections that ping more often than every 5 s, or
@@ -22,11 +26,6 @@ const CHANNEL_OPTIONS: ChannelOptions = {
   "grpc.use_local_subchannel_pool": 1,
 };
 
-const SET_ASIDE = { initialMs: 50, maxMs: 1_000 };
-
-/** By then pings have found out what became of a connection that hangs. */
-const SUSPECT_FOR_MS = 30_000;
-
 /** A call or stream under way, as its endpoint sees it. */
 export interface Cancellable {
   cancel(): void;
@@ -34,27 +33,37 @@ export interface Cancellable {
 
 /**
  * One etcd member as the client reaches it: a channel for calls and another for long streams, so that neither a big
- * answer nor a paused watch holds up the other. After a failure the endpoint is set aside; from then on it is tried by
- * one call at a time, at growing intervals, until one succeeds.
+ * answer nor a paused watch holds up the other.
  */
-export class Endpoint {
-  readonly url: string;
-  readonly #address: EndpointUrl;
-  readonly #onRecovered: () => void;
+export class Endpoint extends EndpointStanding {
+  readonly address: EndpointUrl;
+  /** Used only while no other endpoint works: it is on the user's list, but not on the cluster's. */
+  fallback = false;
+  readonly #access: Access;
   readonly #running = new Set<Cancellable>();
   #calls: Client | undefined;
   #streams: Client | undefined;
-  /** How often it was tried and found failing since it last worked. */
-  #failures = 0;
-  #failedAt = 0;
-  #retryAt = 0;
-  #lastError: string | undefined;
 
-  /** `onRecovered` is called when it works again after it failed. */
-  constructor(address: EndpointUrl, onRecovered: () => void) {
-    this.url = address.url;
-    this.#address = address;
-    this.#onRecovered = onRecovered;
+  /** `onEvent` is told when it is used first, when it fails, and when it works again. */
+  constructor(
+    address: EndpointUrl,
+    topology: Topology,
+    onEvent: (event: ConnectionEvent) => void,
+    access: Access = new Access(),
+  ) {
+    super(address.url, topology, onEvent);
+    this.address = address;
+    this.#access = access;
+  }
+
+  /** What calls and streams carry; undefined where there is no login, or none yet. */
+  get token(): Token | undefined {
+    return this.#access.token;
+  }
+
+  /** Calls or streams are under way here. */
+  get busy(): boolean {
+    return this.#running.size > 0;
   }
 
   get calls(): Client {
@@ -63,47 +72,6 @@ export class Endpoint {
 
   get streams(): Client {
     return (this.#streams ??= this.#open());
-  }
-
-  /** It failed lately and has not worked since. */
-  get suspect(): boolean {
-    return this.#failures > 0 && performance.now() - this.#failedAt < SUSPECT_FOR_MS;
-  }
-
-  /** When this endpoint may be used again, on `performance.now()`'s scale. */
-  get retryAt(): number {
-    return this.#retryAt;
-  }
-
-  get lastError(): string | undefined {
-    return this.#lastError;
-  }
-
-  /**
-   * Reserves an endpoint that failed for the one call that tries it: a member that hangs would otherwise take its share of
-   * all calls down with it.
-   */
-  claim(): void {
-    if (this.#failures === 0) return;
-    this.#retryAt = performance.now() + backoffMs(this.#failures, SET_ASIDE);
-    this.#failures += 1;
-  }
-
-  succeeded(): void {
-    if (this.#failures === 0) return;
-    this.#failures = 0;
-    this.#retryAt = 0;
-    this.#lastError = undefined;
-    this.#onRecovered();
-  }
-
-  /** Sets the endpoint aside. What began before the last failure was noticed belongs to that failure, not to a new one. */
-  failed(reason: string, startedAt: number): void {
-    this.#lastError = reason;
-    if (startedAt < this.#failedAt) return;
-    this.#failedAt = performance.now();
-    this.#failures = Math.max(1, this.#failures);
-    this.#retryAt = this.#failedAt + backoffMs(this.#failures - 1, SET_ASIDE);
   }
 
   /**
@@ -134,11 +102,9 @@ export class Endpoint {
   }
 
   #open(): Client {
-    const { target, secure } = this.#address;
-    return new Client(
-      target,
-      secure ? credentials.createSsl() : credentials.createInsecure(),
-      CHANNEL_OPTIONS,
-    );
+    const { target, secure } = this.address;
+    const { security } = this.#access;
+    const options = secure ? { ...CHANNEL_OPTIONS, ...security.channelOptions } : CHANNEL_OPTIONS;
+    return new Client(target, security.credentials(secure), options);
   }
 }

@@ -1,10 +1,12 @@
 import { type Client, type ClientDuplexStream, status, type StatusObject } from "@grpc/grpc-js";
+import { traceStream } from "../diagnostics/stream-trace.ts";
 import type { EtcdErrorCode } from "../errors/error-codes.ts";
 import { EtcdError } from "../errors/etcd-error.ts";
 import { meaningOf } from "../errors/server-errors.ts";
 import { metadataFor } from "./attempt.ts";
 import type { Endpoint } from "./endpoint.ts";
 import type { StreamRpc } from "./rpcs.ts";
+import type { Token } from "./token.ts";
 
 export interface StreamHandlers<Response> {
   onMessage(message: Response): void;
@@ -18,16 +20,20 @@ export interface StreamHandlers<Response> {
 /** One bidirectional stream on one endpoint. It does not reconnect; its owner knows what to say on the next one. */
 export class RpcStream<Request, Response> {
   readonly endpoint: Endpoint;
+  /** What it was opened with. It stays the stream's for as long as that lives. */
+  readonly token: Token | undefined;
   readonly #client: Client;
   readonly #call: ClientDuplexStream<Request, Response>;
   readonly #handlers: StreamHandlers<Response>;
   readonly #name: string;
   readonly #openedAt = performance.now();
   readonly #untrack: () => void;
+  readonly #traceEnd: (error: EtcdError | undefined) => void;
   #ended = false;
 
   constructor(endpoint: Endpoint, rpc: StreamRpc<Request, Response>, handlers: StreamHandlers<Response>) {
     this.endpoint = endpoint;
+    this.token = endpoint.token;
     this.#handlers = handlers;
     this.#name = rpc.name;
     const { path, requestSerialize, responseDeserialize } = rpc.method;
@@ -37,7 +43,7 @@ export class RpcStream<Request, Response> {
       requestSerialize,
       responseDeserialize,
       // A member that lost its leader would otherwise keep a stream open and silent.
-      metadataFor({ requireLeader: true }),
+      metadataFor({ requireLeader: true }, this.token),
     );
     this.#call.on("data", (message: Response) => {
       if (this.#ended) return;
@@ -48,6 +54,7 @@ export class RpcStream<Request, Response> {
     this.#call.on("error", () => {});
     this.#call.on("status", (result: StatusObject) => this.#end(result));
     this.#untrack = endpoint.track(this);
+    this.#traceEnd = traceStream(rpc.name, endpoint.url);
   }
 
   /** Whether there is nothing to expect of it any more. */
@@ -70,20 +77,31 @@ export class RpcStream<Request, Response> {
 
   /** Ends the stream from this side; no handler is called any more. */
   cancel(): void {
+    this.#cancel(undefined);
+  }
+
+  #cancel(reason: EtcdError | undefined): void {
     if (this.#ended) return;
     this.#ended = true;
     this.#untrack();
+    this.#traceEnd(reason);
     // Not at once: of a stream that is cancelled in the turn in which it was opened grpc-js (1.14) sends the beginning
     // but never the reset, and the server keeps it, with its goroutines, for as long as the connection lasts.
     setImmediate(() => this.#call.cancel());
   }
 
+  /** Streams opened later on the same endpoint get another connection; this one goes on on its own. */
+  leaveConnection(): void {
+    this.endpoint.renewStreams(this.#client);
+  }
+
   /** Gives up a stream that hangs, and with it the connection it is on; as {@link cancel}, no handler is called. */
   abandon(reason: string): EtcdError {
-    this.cancel();
+    const error = this.#error("UNAVAILABLE", reason);
+    this.#cancel(error);
     this.endpoint.failed(reason, performance.now());
     this.endpoint.renewStreams(this.#client);
-    return this.#error("UNAVAILABLE", reason);
+    return error;
   }
 
   #end({ code, details }: StatusObject): void {
@@ -92,9 +110,15 @@ export class RpcStream<Request, Response> {
     this.#untrack();
     const text = code === status.OK ? "the server ended the stream" : details;
     const meaning =
-      code === status.OK ? ({ code: "UNAVAILABLE", temporary: true } as const) : meaningOf(code, details);
+      code === status.OK
+        ? ({ code: "UNAVAILABLE", temporary: true, login: undefined } as const)
+        : meaningOf(code, details);
     if (meaning.temporary) this.endpoint.failed(text, this.#openedAt);
-    this.#handlers.onEnd(this.#error(meaning.code, text), meaning.temporary);
+    const error = this.#error(meaning.code, text);
+    this.#traceEnd(error);
+    // The next stream gets the token of the next login.
+    const renewed = meaning.login !== undefined && this.token?.refused() === true;
+    this.#handlers.onEnd(error, meaning.temporary || renewed);
   }
 
   #error(code: EtcdErrorCode, text: string): EtcdError {

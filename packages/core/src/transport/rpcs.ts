@@ -15,6 +15,8 @@ export interface UnaryRpc<Request, Response> {
   readonly kind: RpcKind;
   /** Asks the member to refuse when it sees no leader, rather than to answer from what it has. */
   readonly requireLeader: boolean;
+  /** It is sent without a token, since it is how one is had. */
+  readonly anonymous?: boolean;
 }
 
 export interface StreamRpc<Request, Response> {
@@ -181,6 +183,11 @@ export const downgradeValidate: Unary<typeof rpcs.maintenance.downgrade> = unary
   "read",
 );
 
+/** Repeatable: a token more than is used does nothing, and is forgotten in time. */
+export const authenticate: Unary<typeof rpcs.auth.authenticate> = {
+  ...unary("Authenticate", rpcs.auth.authenticate, "repeatable"),
+  anonymous: true,
+};
 export const authEnable: Unary<typeof rpcs.auth.authEnable> = unary(
   "AuthEnable",
   rpcs.auth.authEnable,

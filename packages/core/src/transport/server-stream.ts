@@ -1,4 +1,5 @@
 import { type ServiceError, status } from "@grpc/grpc-js";
+import { traceStream } from "../diagnostics/stream-trace.ts";
 import { EtcdError } from "../errors/etcd-error.ts";
 import { meaningOf } from "../errors/server-errors.ts";
 import { onAbort } from "../util/abort.ts";
@@ -49,7 +50,9 @@ export async function* serverStream<Request, Response>(
     refuseEnded(connection, rpc.name, signal);
     const remainingMs = deadline - performance.now();
     if (endpoint === undefined || remainingMs <= 0) {
-      const failures = connection.endpoints.map(({ url, lastError }) => `${url}: ${lastError ?? "not tried"}`);
+      const failures = connection.endpoints.map(
+        ({ url, lastError }) => `${url}: ${lastError ?? "not tried"}`,
+      );
       const why = `${rpc.name} found nobody to ask within ${limitMs} ms (${failures.join("; ")})`;
       throw new EtcdError(last?.code ?? "UNAVAILABLE", why, { cause: last });
     }
@@ -86,23 +89,30 @@ export async function* readServerStream<Request, Response>(
     return ended(endpoint, rpc.name, "UNAVAILABLE", "no connection came up in time", true);
   }
   const { path, requestSerialize, responseDeserialize } = rpc.method;
+  const { token } = endpoint;
   const call = client.makeServerStreamRequest(
     path,
     requestSerialize,
     responseDeserialize,
     request,
-    metadataFor(rpc),
+    metadataFor(rpc, token),
   );
   // Its iterator throws the same.
   call.on("error", () => {});
   // Not in the turn in which it was opened: see RpcStream.cancel.
   const cancel = (): void => void setImmediate(() => call.cancel());
   const untrack = endpoint.track(call);
+  const traceEnd = traceStream(rpc.name, endpoint.url);
+  let failure: EtcdError | undefined;
   const removers = [signal, stop].map((each) => onAbort(each, cancel));
   const messages = call[Symbol.asyncIterator]() as AsyncIterator<Response, undefined>;
   let timer: NodeJS.Timeout | undefined;
   let late = false;
   let begun = false;
+  const noted = (end: StreamEnd): StreamEnd => {
+    if (!end.ok) failure = end.error;
+    return end;
+  };
   try {
     for (;;) {
       if (messageMs !== undefined) {
@@ -115,6 +125,7 @@ export async function* readServerStream<Request, Response>(
       clearTimeout(timer);
       if (next.done === true) return { ok: true };
       endpoint.succeeded();
+      if (!begun) token?.accepted();
       begun = true;
       yield next.value;
     }
@@ -122,15 +133,20 @@ export async function* readServerStream<Request, Response>(
     if (late) {
       const text = `nothing came for ${messageMs} ms`;
       endpoint.failed(text, openedAt);
-      return ended(endpoint, rpc.name, "TIMEOUT", text, false);
+      return noted(ended(endpoint, rpc.name, "TIMEOUT", text, false));
     }
     const { code = status.INTERNAL, details = String(error) } = error as Partial<ServiceError>;
     const meaning = meaningOf(code, details);
-    if (meaning.temporary) endpoint.failed(details, openedAt);
-    return ended(endpoint, rpc.name, meaning.code, details, meaning.temporary && !begun, error);
+    // Ended from this side, it says nothing of the endpoint.
+    const own = signal?.aborted === true || stop.aborted;
+    if (meaning.temporary && !own) endpoint.failed(details, openedAt);
+    const again = meaning.temporary || (meaning.login !== undefined && token?.refused() === true);
+    const end = ended(endpoint, rpc.name, meaning.code, details, again && !begun, error);
+    return own ? end : noted(end);
   } finally {
     clearTimeout(timer);
     untrack();
+    traceEnd(failure);
     for (const remove of removers) remove();
     cancel();
   }

@@ -10,10 +10,17 @@ export type BufferEnd =
     }
   | "closed";
 
+interface Waiting {
+  readonly batch: WatchBatch;
+  /** By `performance.now()`. */
+  readonly since: number;
+}
+
 /** Batches on their way to one reader, counted in events. */
 export class BatchBuffer {
   readonly #limit: number;
-  #batches: WatchBatch[] = [];
+  #batches: Waiting[] = [];
+  #given: bigint | undefined;
   #events = 0;
   #end: BufferEnd | undefined;
   #reader: Deferred<IteratorResult<WatchBatch, undefined>> | undefined;
@@ -31,14 +38,31 @@ export class BatchBuffer {
     return this.#events <= this.#limit / 2;
   }
 
+  /** Up to which revision the reader has been given everything; undefined before {@link reached} first tells. */
+  get given(): bigint | undefined {
+    return this.#given;
+  }
+
+  /** For how long the oldest batch has been waiting for the reader, in ms; 0 when none does. */
+  get waitingMs(): number {
+    const [oldest] = this.#batches;
+    return oldest === undefined ? 0 : performance.now() - oldest.since;
+  }
+
+  /** There is nothing for the reader up to this revision but what waits here. */
+  reached(revision: bigint): void {
+    if (this.#batches.length === 0 && this.#end === undefined) this.#given = revision;
+  }
+
   push(batch: WatchBatch): void {
     if (this.#end !== undefined) return;
     if (this.#reader !== undefined) {
+      this.#given = batch.revision;
       this.#reader.resolve({ done: false, value: batch });
       this.#reader = undefined;
       return;
     }
-    this.#batches.push(batch);
+    this.#batches.push({ batch, since: performance.now() });
     this.#events += sizeOf(batch);
   }
 
@@ -64,8 +88,9 @@ export class BatchBuffer {
   }
 
   async next(): Promise<IteratorResult<WatchBatch, undefined>> {
-    const batch = this.#batches.shift();
+    const batch = this.#batches.shift()?.batch;
     if (batch !== undefined) {
+      this.#given = batch.revision;
       this.#events -= sizeOf(batch);
       return { done: false, value: batch };
     }

@@ -1,11 +1,13 @@
 import {
   type Event as WireEvent,
+  type ResponseHeader,
   type WatchCreateRequestInput,
   WatchFilterType,
   type WatchResponse,
 } from "@quorumkit/proto";
 import type { EtcdError } from "../errors/etcd-error.ts";
 import type { WireRange } from "../kv/key-range.ts";
+import { type StorePoint, StoreView } from "./store-view.ts";
 import { type WatchBatch, WatchEvent } from "./watch-event.ts";
 
 /** Who is told what happens to a subscription. */
@@ -25,6 +27,8 @@ export interface SubscriptionOptions {
   readonly prevKv: boolean;
   readonly progressNotify: boolean;
   readonly filters: readonly ("put" | "delete")[];
+  /** The store that the start revision is about. @default the one that answers first */
+  readonly known?: StorePoint | undefined;
 }
 
 const FILTERS = { put: WatchFilterType.NOPUT, delete: WatchFilterType.NODELETE } as const;
@@ -38,11 +42,32 @@ export class Subscription {
   readonly #options: SubscriptionOptions;
   #nextRevision: bigint;
   #fragments: WireEvent[] = [];
+  readonly #store: StoreView;
+  /** Where the store was when the stream at hand confirmed the watch. */
+  #confirmedAt = 0n;
+  /** How many answers for all watches may still come in that know nothing of this one. */
+  #staleAnswers = 0;
+  #moved: AbortController | undefined;
 
   constructor(options: SubscriptionOptions, listener: SubscriptionListener) {
     this.#options = options;
     this.#nextRevision = options.startRevision;
+    this.#store = new StoreView(options.known);
     this.listener = listener;
+  }
+
+  get range(): WireRange {
+    return this.#options.range;
+  }
+
+  /** The store as its answers have shown it. */
+  get store(): StoreView {
+    return this.#store;
+  }
+
+  /** Aborts when the position moves on from here. */
+  get moved(): AbortSignal {
+    return (this.#moved ??= new AbortController()).signal;
   }
 
   /** The first revision that has not been delivered. */
@@ -65,8 +90,25 @@ export class Subscription {
     };
   }
 
-  /** Takes in a response to this watch that is neither "created" nor "canceled". */
-  received(response: WatchResponse): void {
+  /**
+   * Takes in that a stream watches now; `staleAnswers` of its progress answers can have been made before. Gives the error
+   * where another cluster says so, and `behind` where the store is not as far as it has been.
+   */
+  confirmed(header: ResponseHeader | null, staleAnswers: number): EtcdError | "behind" | "ok" {
+    this.#confirmedAt = header?.revision ?? 0n;
+    this.#staleAnswers = staleAnswers;
+    const behind = header !== null && header.revision < this.#store.revision;
+    return this.#store.see(header) ?? (behind ? "behind" : "ok");
+  }
+
+  /** Takes in a response to this watch that is neither "created" nor "canceled"; gives the error of a foreign one. */
+  received(response: WatchResponse): EtcdError | undefined {
+    const changed = this.#store.see(response.header);
+    if (changed === undefined) this.#take(response);
+    return changed;
+  }
+
+  #take(response: WatchResponse): void {
     if (response.fragment || this.#fragments.length > 0) {
       // Not push(...events): that many arguments overflow the stack.
       for (const event of response.events) this.#fragments.push(event);
@@ -81,13 +123,32 @@ export class Subscription {
     }
   }
 
-  /** The server has sent everything up to `revision`. */
+  /**
+   * Takes in an answer for all watches of the stream. etcd does not keep those in order with confirmations: one that
+   * was on its way when this watch was confirmed says nothing about it, least of all that it has been replayed.
+   */
+  allProgressed(header: ResponseHeader | null): EtcdError | undefined {
+    const changed = this.#store.see(header);
+    if (changed === undefined && header !== null) this.#allProgressed(header.revision);
+    return changed;
+  }
+
+  #allProgressed(revision: bigint): void {
+    if (revision > this.#confirmedAt) this.#staleAnswers = 0;
+    else if (this.#staleAnswers > 0) {
+      this.#staleAnswers -= 1;
+      return;
+    }
+    this.progress(revision);
+  }
+
+  /** The server has sent everything up to `revision`. Told as a batch without events, also where nobody asked for it. */
   progress(revision: bigint): void {
     // A member that is behind may report less than another one already delivered (etcd#20221).
     // And the events of an answer that is not complete yet are still to be delivered.
     if (revision < this.#nextRevision || this.#fragments.length > 0) return;
-    this.#nextRevision = revision + 1n;
-    if (this.#options.progressNotify) this.listener.onBatch({ events: [], revision });
+    this.#moveTo(revision + 1n);
+    this.listener.onBatch({ events: [], revision });
   }
 
   #deliver(received: readonly WireEvent[]): void {
@@ -96,7 +157,13 @@ export class Subscription {
     const fresh = received.filter(({ kv }) => kv !== null && kv.modRevision >= this.#nextRevision);
     const last = fresh.at(-1)?.kv?.modRevision;
     if (last === undefined) return;
-    this.#nextRevision = last + 1n;
+    this.#moveTo(last + 1n);
     this.listener.onBatch({ events: fresh.map((each) => new WatchEvent(each)), revision: last });
+  }
+
+  #moveTo(nextRevision: bigint): void {
+    this.#nextRevision = nextRevision;
+    this.#moved?.abort();
+    this.#moved = undefined;
   }
 }

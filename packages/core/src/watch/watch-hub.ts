@@ -1,10 +1,11 @@
 import { type EtcdError, isEtcdError } from "../errors/etcd-error.ts";
-import { revisionOf } from "../kv/header.ts";
+import { headerOf } from "../kv/header.ts";
 import type { WireRange } from "../kv/key-range.ts";
 import type { Connection } from "../transport/connection.ts";
 import * as rpcs from "../transport/rpcs.ts";
 import { pause } from "../util/abort.ts";
 import { backoffMs } from "../util/backoff.ts";
+import type { StorePoint } from "./store-view.ts";
 import type { Subscription } from "./subscription.ts";
 import { WatchStream } from "./watch-stream.ts";
 
@@ -14,33 +15,52 @@ import { WatchStream } from "./watch-stream.ts";
  */
 export class WatchHub {
   readonly #connection: Connection;
-  readonly #shared: WatchStream;
+  readonly #places = new WeakMap<Subscription, HubPlace>();
+  #shared: WatchStream;
 
   constructor(connection: Connection) {
     this.#connection = connection;
-    this.#shared = new WatchStream(connection);
+    this.#shared = this.newStream();
   }
 
   /** Sets up a watch on the shared stream. */
   attach(subscription: Subscription): HubPlace {
+    const place = new HubPlace(this, this.#shared, subscription);
+    this.#places.set(subscription, place);
     this.#shared.add(subscription);
-    return new HubPlace(this.#connection, this.#shared, subscription);
+    return place;
+  }
+
+  newStream(): WatchStream {
+    const stream: WatchStream = new WatchStream(this.#connection, (subscription) =>
+      this.#places.get(subscription)?.leave(stream),
+    );
+    return stream;
   }
 
   /**
-   * The first revision after now. Starting a watch at "now" without naming it would leave open where to go on when the
+   * The shared stream for new watches, where `outdated` is one no more: its token has expired. The watches it has stay
+   * there, since the server does not look at the token of a watch that runs.
+   */
+  insteadOf(outdated: WatchStream): WatchStream {
+    if (this.#shared === outdated) this.#shared = this.newStream();
+    return this.#shared;
+  }
+
+  /**
+   * Where the store is now. Starting a watch at "now" without naming it would leave open where to go on when the
    * stream breaks right at the beginning. Rejects only with what waiting cannot mend; `onFailure` hears of the rest.
    */
-  async nextRevision(
+  async now(
     { key }: WireRange,
     { signal, onFailure }: { readonly signal: AbortSignal; readonly onFailure: (error: EtcdError) => void },
-  ): Promise<bigint> {
+  ): Promise<StorePoint> {
     for (let attempt = 0; ; attempt += 1) {
       // Short at first, so that a failure is known soon.
       const timeoutMs = Math.min(this.#connection.defaultTimeoutMs, 500 * 2 ** Math.min(attempt, 10));
       try {
         const options = { signal, timeoutMs };
-        return revisionOf(await this.#connection.unary(rpcs.range, { key, countOnly: true }, options)) + 1n;
+        return headerOf(await this.#connection.unary(rpcs.range, { key, countOnly: true }, options));
       } catch (error) {
         if (!isEtcdError(error, "UNAVAILABLE", "TIMEOUT", "NO_LEADER", "TOO_MANY_REQUESTS", "INTERNAL"))
           throw error;
@@ -53,13 +73,13 @@ export class WatchHub {
 
 /** A watch's place in the hub, as its reader steers it. */
 export class HubPlace {
-  readonly #connection: Connection;
+  readonly #hub: WatchHub;
   readonly #subscription: Subscription;
   #stream: WatchStream;
   #own: "no" | "wanted" | "yes" = "no";
 
-  constructor(connection: Connection, shared: WatchStream, subscription: Subscription) {
-    this.#connection = connection;
+  constructor(hub: WatchHub, shared: WatchStream, subscription: Subscription) {
+    this.#hub = hub;
     this.#stream = shared;
     this.#subscription = subscription;
   }
@@ -80,9 +100,20 @@ export class HubPlace {
       this.#stream.resume();
     } else if (this.#own === "wanted") {
       this.#own = "yes";
-      this.#stream = new WatchStream(this.#connection);
+      this.#stream = this.#hub.newStream();
       this.#stream.add(this.#subscription);
     }
+  }
+
+  /** As {@link WatchStream.askProgress}; a reader that is slow has no stream at times. */
+  async askProgress(): Promise<"asked" | "untrusted" | "away"> {
+    return this.#own === "wanted" ? "away" : this.#stream.askProgress();
+  }
+
+  /** The stream's token is too old for this watch. */
+  leave(outdated: WatchStream): void {
+    this.#stream = this.#own === "yes" ? this.#hub.newStream() : this.#hub.insteadOf(outdated);
+    this.#stream.add(this.#subscription);
   }
 
   detach(): void {

@@ -6,6 +6,9 @@ import {
   refuseUnknown,
   signalOption,
 } from "../util/validate.ts";
+import type { WireRange } from "../kv/key-range.ts";
+import { readResumeToken } from "./resume-token.ts";
+import type { StorePoint } from "./store-view.ts";
 
 export interface WatchOptions {
   /**
@@ -14,6 +17,12 @@ export interface WatchOptions {
    * @default the one after the store's revision when etcd is first reached: after `ready()` nothing is missed
    */
   readonly startRevision?: bigint | undefined;
+  /**
+   * Goes on where another watcher of the same range was, also one of another process: its `resumeToken`. Excludes
+   * {@link startRevision}. Where another cluster answers, or the store has not come that far (again), the watch ends with
+   * `CLUSTER_CHANGED`.
+   */
+  readonly resumeToken?: string | undefined;
   /** Also give each key as it was before the change. @default false */
   readonly prevKv?: boolean | undefined;
   /** Leave out events of these kinds. @default none */
@@ -33,6 +42,7 @@ export interface WatchOptions {
 
 export interface ResolvedWatchOptions {
   readonly startRevision: bigint | undefined;
+  readonly known: StorePoint | undefined;
   readonly prevKv: boolean;
   readonly filters: readonly ("put" | "delete")[];
   readonly progressNotify: boolean;
@@ -42,6 +52,7 @@ export interface ResolvedWatchOptions {
 
 const OPTIONS: readonly (keyof WatchOptions)[] = [
   "startRevision",
+  "resumeToken",
   "prevKv",
   "filters",
   "progressNotify",
@@ -49,15 +60,21 @@ const OPTIONS: readonly (keyof WatchOptions)[] = [
   "signal",
 ];
 
-export function resolveWatchOptions(options: WatchOptions): ResolvedWatchOptions {
+export function resolveWatchOptions(options: WatchOptions, range: WireRange): ResolvedWatchOptions {
   refuseUnknown(options, OPTIONS, "watch");
+  const startRevision = bigintOption(options.startRevision, "startRevision", 1n);
+  const { resumeToken } = options;
+  if (resumeToken !== undefined && startRevision !== undefined)
+    throw new TypeError(`resumeToken excludes startRevision, received ${describe(startRevision)}`);
+  const known = resumeToken === undefined ? undefined : readResumeToken(resumeToken, range);
   const { filters = [] } = options;
   if (!Array.isArray(filters)) throw new TypeError(`filters must be an array, received ${describe(filters)}`);
   const wrong: unknown = filters.find((each) => each !== "put" && each !== "delete");
   if (wrong !== undefined)
     throw new TypeError(`filters may hold "put" and "delete", received ${describe(wrong)}`);
   return {
-    startRevision: bigintOption(options.startRevision, "startRevision", 1n),
+    startRevision: known === undefined ? startRevision : known.revision + 1n,
+    known,
     prevKv: booleanOption(options.prevKv, "prevKv"),
     filters: [...new Set(filters)],
     progressNotify: booleanOption(options.progressNotify, "progressNotify"),

@@ -77,9 +77,11 @@ export class FakeStream {
     return this.visible.at(-1)?.revision ?? 1n;
   }
 
-  /** Reads one request. */
-  readRequest(): void {
+  /** Reads one request; of one for progress, what it says is returned, to be sent whenever the test likes. */
+  readRequest(): (() => void) | undefined {
     const request = this.inbox.shift();
+    if (request?.progressRequest !== undefined && request.progressRequest !== null)
+      return this.progressAnswer();
     if (request?.createRequest !== undefined && request.createRequest !== null) {
       const { key, startRevision } = request.createRequest as WatchCreateRequest;
       const watch = { id: this.#nextId++, key: Buffer.from(key).toString(), next: startRevision };
@@ -89,6 +91,14 @@ export class FakeStream {
       const { watchId } = request.cancelRequest as { watchId: bigint };
       if (this.watches.delete(watchId)) this.#emit({ watchId, canceled: true });
     }
+    return undefined;
+  }
+
+  /** The answer for all watches as of now, or none where one is not in sync. */
+  progressAnswer(): (() => void) | undefined {
+    if (![...this.watches.values()].every(({ next }) => next > this.#head)) return undefined;
+    const answer = this.#response({ watchId: -1n });
+    return () => this.#handlers.onMessage(answer);
   }
 
   /** Sends what the `index`-th watch has not got: at most `revisions` of them, in up to `pieces` pieces. */
@@ -124,7 +134,7 @@ export class FakeStream {
   sendProgress(index: number, all: boolean): void {
     const inSync = ({ next }: FakeWatch): boolean => next > this.#head;
     const watches = [...this.watches.values()];
-    if (all && watches.every(inSync)) this.#emit({ watchId: -1n });
+    if (all) this.progressAnswer()?.();
     const watch = watches[index % Math.max(1, watches.length)];
     if (!all && watch !== undefined && inSync(watch)) this.#emit({ watchId: watch.id });
   }
@@ -134,7 +144,7 @@ export class FakeStream {
   }
 
   #response(response: Partial<WatchResponse>): WatchResponse {
-    const header = { clusterId: 1n, memberId: 1n, revision: this.#head, raftTerm: 1n };
+    const header = { clusterId: this.#server.clusterId, memberId: 1n, revision: this.#head, raftTerm: 1n };
     return {
       header,
       watchId: 0n,
@@ -153,6 +163,10 @@ export class FakeStream {
 export class FakeWatchServer {
   readonly log: FakeRevision[] = [];
   readonly streams: FakeStream[] = [];
+  clusterId = 1n;
+  /** How many reads and calls for a status were made. */
+  unaryCalls = 0;
+  version = "3.5.30";
   /** The next stream ends before anybody has it. */
   stillborn = false;
   /** The lag of the member on which the next stream comes. */
@@ -175,6 +189,14 @@ export class FakeWatchServer {
     if (this.stillborn) stream.end();
     this.stillborn = false;
     return stream;
+  }
+
+  /** A linearizable read, or a status. */
+  async unary(): Promise<unknown> {
+    await Promise.resolve();
+    this.unaryCalls += 1;
+    const header = { clusterId: this.clusterId, memberId: 1n, revision: this.head, raftTerm: 1n };
+    return { header, kvs: [], count: 0n, more: false, version: this.version };
   }
 
   asConnection(): Connection {

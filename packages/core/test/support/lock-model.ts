@@ -54,7 +54,11 @@ interface RealPlace extends Place {
 }
 
 /** Runs the commands against etcd and against the model, and compares who holds the lock after each of them. */
-export async function runModel(etcd: EtcdClient, model: LockModel, steps: readonly Command[]): Promise<void> {
+export async function expectAsModelled(
+  etcd: EtcdClient,
+  model: LockModel,
+  steps: readonly Command[],
+): Promise<void> {
   let places: RealPlace[] = [];
   const sessions: Session[] = [];
   const remove = (gone: RealPlace): void => {

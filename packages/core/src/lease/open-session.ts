@@ -1,0 +1,83 @@
+import { isEtcdError } from "../errors/etcd-error.ts";
+import { CALL_OPTIONS, type CallOptions } from "../transport/call-options.ts";
+import type { Connection } from "../transport/connection.ts";
+import { pause } from "../util/abort.ts";
+import { systemClock } from "../util/clock.ts";
+import { refuseUnknown } from "../util/validate.ts";
+import { grantNew } from "./grant.ts";
+import type { KeepAlive } from "./keep-alive.ts";
+import { newLeaseId, ttlOption } from "./lease.ts";
+import { revokeLease } from "./revoke-lease.ts";
+import { Session } from "./session.ts";
+import type { SessionSet } from "./session-set.ts";
+
+export interface SessionOptions extends CallOptions {
+  /** How long the lease outlives the last renewal, in whole seconds. etcd raises it to its minimum, 2 by default. @default 10 */
+  readonly ttlSeconds?: number | undefined;
+}
+
+/** What a session is opened with. */
+export interface SessionParts {
+  readonly connection: Connection;
+  readonly keepAlive: KeepAlive;
+  readonly sessions: SessionSet;
+}
+
+/** A grant that was given up may still be on its way when its revocation arrives, which is then tried again. */
+const CLEAN_UP_TRIES = 3;
+const CLEAN_UP_PAUSE_MS = 300;
+const CLEAN_UP_MS = 1_000;
+
+export async function openSession(parts: SessionParts, options: SessionOptions): Promise<Session> {
+  refuseUnknown(options, ["ttlSeconds", ...CALL_OPTIONS], "openSession");
+  return parts.sessions.open(open(parts, options));
+}
+
+async function open(
+  { connection, keepAlive, sessions }: SessionParts,
+  { ttlSeconds, signal, timeoutMs }: SessionOptions,
+): Promise<Session> {
+  const wanted = { id: newLeaseId(), ttlSeconds: ttlOption(ttlSeconds, 10) };
+  // Read before the grant is sent: the lease cannot have begun earlier.
+  const grantedAt = systemClock.now();
+  try {
+    const lease = await grantNew(connection, wanted, { signal, timeoutMs });
+    const session = new Session(
+      {
+        clock: systemClock,
+        keepAlive,
+        revoke: async (id, limitMs) => revoke(connection, id, limitMs),
+        onEnded: (ended) => sessions.delete(ended),
+      },
+      lease,
+      grantedAt,
+    );
+    if (!session.ended) sessions.add(session);
+    return session;
+  } catch (error) {
+    // It may have been granted, although nobody waits for it any more.
+    if (isEtcdError(error) && error.outcome !== "notApplied")
+      void sessions.open(cleanUp(connection, wanted.id));
+    throw error;
+  }
+}
+
+/** Never rejects: what cannot be revoked ends with its TTL. */
+async function cleanUp(connection: Connection, id: bigint): Promise<void> {
+  const { closing } = connection;
+  for (let attempt = 1; attempt <= CLEAN_UP_TRIES; attempt += 1) {
+    try {
+      await revoke(connection, id, CLEAN_UP_MS);
+      return;
+    } catch {
+      // not granted, not yet granted, or out of reach
+      if (closing.aborted) return;
+      await pause(CLEAN_UP_PAUSE_MS, closing);
+    }
+  }
+}
+
+async function revoke(connection: Connection, id: bigint, limitMs: number): Promise<void> {
+  const timeoutMs = Math.min(limitMs, connection.defaultTimeoutMs);
+  await revokeLease(connection, id, { timeoutMs, whileClosing: true });
+}

@@ -1,0 +1,52 @@
+import { EtcdError } from "../errors/etcd-error.ts";
+import type { Login, TokenSource } from "./auth-options.ts";
+import { Authenticator } from "./authenticator.ts";
+import { ChannelSecurity } from "./channel-security.ts";
+import type { Token } from "./token.ts";
+
+/** How the client comes in: by TLS, by a login, by both or by none. Its endpoints share it. */
+export class Access {
+  readonly security: ChannelSecurity;
+  readonly #authenticator: Authenticator | undefined;
+
+  /** `login` asks the server for a token. */
+  constructor(
+    security: ChannelSecurity = new ChannelSecurity(),
+    source?: TokenSource,
+    login: Login = async () => undefined,
+  ) {
+    this.security = security;
+    this.#authenticator = source === undefined ? undefined : new Authenticator(source, login);
+  }
+
+  /** What to send with calls; undefined without `auth`, and before the login. */
+  get token(): Token | undefined {
+    return this.#authenticator?.token;
+  }
+
+  /** Whether a call can be sent now. `anonymous` is one that needs no login. */
+  ready(anonymous = false): boolean {
+    if (!this.security.loaded) return false;
+    return anonymous || this.#authenticator === undefined || this.#authenticator.token !== undefined;
+  }
+
+  /**
+   * Reads files and logs in, as far as that has to be done; no longer than `ms`, and only until one of the signals aborts.
+   * Throws the `EtcdError` of what cannot be done.
+   */
+  async prepare(ms: number, signals: readonly (AbortSignal | undefined)[], anonymous = false): Promise<void> {
+    if (!this.security.loaded) await this.security.load();
+    if (anonymous) return;
+    await this.#authenticator?.wait(ms, ...signals);
+  }
+}
+
+/** Tells of a call or stream that it could not even be begun. */
+export function notBegun(name: string, error: EtcdError, outcome?: EtcdError["outcome"]): EtcdError {
+  const { code, message } = error;
+  // The code leads the message already.
+  return new EtcdError(code, `${name} was not sent, ${message.slice(`${code}: `.length)}`, {
+    outcome,
+    cause: error,
+  });
+}

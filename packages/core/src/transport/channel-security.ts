@@ -1,0 +1,101 @@
+import { createPrivateKey, X509Certificate } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { createSecureContext } from "node:tls";
+import { ChannelCredentials, type ChannelOptions } from "@grpc/grpc-js";
+import { EtcdError } from "../errors/etcd-error.ts";
+import { checkPem, type PemKind, type PemSource, type ResolvedTls } from "./tls-options.ts";
+
+type Pems = Partial<Record<PemKind, Buffer>>;
+
+const INSECURE = ChannelCredentials.createInsecure();
+
+/** What channels are made with. Where there are files to read, {@link load} comes before the first channel. */
+export class ChannelSecurity {
+  readonly #tls: ResolvedTls | undefined;
+  #secure: ChannelCredentials | undefined;
+  #loading: Promise<void> | undefined;
+
+  constructor(tls?: ResolvedTls) {
+    this.#tls = tls;
+    const given = tls === undefined ? {} : pemsGiven(tls);
+    if (given !== undefined) this.#secure = make(tls, given);
+  }
+
+  /** Whether there is nothing to read. */
+  get loaded(): boolean {
+    return this.#secure !== undefined;
+  }
+
+  /** Options of each secure channel. */
+  get channelOptions(): ChannelOptions {
+    const name = this.#tls?.serverName;
+    if (name === undefined) return {};
+    return { "grpc.ssl_target_name_override": name, "grpc.default_authority": name };
+  }
+
+  /** For `https://`, or for anything else. */
+  credentials(secure: boolean): ChannelCredentials {
+    if (!secure) return INSECURE;
+    if (this.#secure === undefined) throw new EtcdError("INTERNAL", "the TLS files have not been read");
+    return this.#secure;
+  }
+
+  /** Reads the files. Rejects with `UNAVAILABLE`, which names the option; the next call tries again. */
+  async load(): Promise<void> {
+    this.#loading ??= this.#load().finally(() => (this.#loading = undefined));
+    return this.#loading;
+  }
+
+  async #load(): Promise<void> {
+    if (this.#tls === undefined || this.loaded) return;
+    const pems: Pems = {};
+    for (const [kind, source] of Object.entries(this.#tls.sources) as [PemKind, PemSource][]) {
+      pems[kind] = "pem" in source ? source.pem : await readPem(source.name, source.path);
+    }
+    try {
+      for (const [kind, pem] of Object.entries(pems) as [PemKind, Buffer][])
+        checkPem(kind, this.#tls.sources[kind]?.name ?? kind, pem);
+      this.#secure = make(this.#tls, pems);
+    } catch (error) {
+      if (error instanceof TypeError) throw new EtcdError("UNAVAILABLE", error.message);
+      throw error;
+    }
+  }
+}
+
+function pemsGiven({ sources }: ResolvedTls): Pems | undefined {
+  const pems: Pems = {};
+  for (const [kind, source] of Object.entries(sources) as [PemKind, PemSource][]) {
+    if (!("pem" in source)) return undefined;
+    pems[kind] = source.pem;
+  }
+  return pems;
+}
+
+async function readPem(name: string, path: string): Promise<Buffer> {
+  try {
+    return await readFile(path);
+  } catch (cause) {
+    throw new EtcdError("UNAVAILABLE", `${name} ${path} could not be read`, { cause });
+  }
+}
+
+/** Throws a TypeError when the parts do not make a whole. */
+function make(tls: ResolvedTls | undefined, { ca, cert, key }: Pems): ChannelCredentials {
+  if (cert !== undefined && key !== undefined && !belong(cert, key)) {
+    throw new TypeError(`${tls?.sources.key?.name} must be the key of ${tls?.sources.cert?.name}`);
+  }
+  // Not with undefined members: Node tells them from absent ones.
+  const context = createSecureContext({
+    ...(ca === undefined ? {} : { ca }),
+    ...(cert === undefined ? {} : { cert }),
+    ...(key === undefined ? {} : { key }),
+  });
+  return ChannelCredentials.createFromSecureContext(context, {
+    rejectUnauthorized: tls?.rejectUnauthorized ?? true,
+  });
+}
+
+function belong(cert: Buffer, key: Buffer): boolean {
+  return new X509Certificate(cert).checkPrivateKey(createPrivateKey(key));
+}

@@ -1,0 +1,164 @@
+import { failureNature } from "../errors/server-errors.ts";
+import { backoffMs } from "../util/backoff.ts";
+import type { ConnectionEvent } from "./connection-state.ts";
+import { SET_ASIDE, type SetAsideRules, type Topology } from "./topology.ts";
+
+/**
+ * Whether an endpoint may be used now. After a failure it is set aside; from then on it is tried by one call or health
+ * check at a time, at growing intervals, until it works.
+ */
+export class EndpointStanding {
+  readonly url: string;
+  readonly #rules: SetAsideRules;
+  readonly #onEvent: (event: ConnectionEvent) => void;
+  /** How often it was tried and found failing since it last worked. */
+  #failures = 0;
+  #failedAt = 0;
+  #retryAt = 0;
+  #lastError: string | undefined;
+  #usedAt: number | undefined;
+  #works = false;
+  #learner = false;
+  /** A health check passing is not enough: a call was refused or hung although a connection was there. */
+  #needsCall = false;
+  #vouched = false;
+  #answers = 0;
+
+  constructor(url: string, topology: Topology, onEvent: (event: ConnectionEvent) => void) {
+    this.url = url;
+    this.#rules = SET_ASIDE[topology];
+    this.#onEvent = onEvent;
+  }
+
+  /** When it was wanted for the first time, on `performance.now()`'s scale. */
+  get usedAt(): number | undefined {
+    return this.#usedAt;
+  }
+
+  /** It answered, and nothing has failed since. */
+  get works(): boolean {
+    return this.#works;
+  }
+
+  get failing(): boolean {
+    return this.#failures > 0;
+  }
+
+  get learner(): boolean {
+    return this.#learner;
+  }
+
+  /** It failed lately and has not worked since. */
+  get suspect(): boolean {
+    return this.failing && performance.now() - this.#failedAt < this.#rules.suspectMs;
+  }
+
+  /** It fails, but its health check passes, so that a call may try it. */
+  get vouched(): boolean {
+    return this.#vouched;
+  }
+
+  /** When this endpoint may be used again, on `performance.now()`'s scale. */
+  get retryAt(): number {
+    return this.#retryAt;
+  }
+
+  get lastError(): string | undefined {
+    return this.#lastError;
+  }
+
+  /** How many answers came from here. */
+  get answers(): number {
+    return this.#answers;
+  }
+
+  /**
+   * Reserves an endpoint that failed for the one that tries it: a member that hangs would otherwise take its share of all
+   * calls down with it.
+   */
+  claim(): void {
+    if (this.#usedAt === undefined) {
+      this.#usedAt = performance.now();
+      this.#onEvent({ type: "used", url: this.url });
+    }
+    if (this.#failures === 0) return;
+    this.#retryAt = performance.now() + backoffMs(this.#failures, this.#rules);
+    this.#failures += 1;
+  }
+
+  succeeded(): void {
+    this.#answers += 1;
+    if (!this.#works) this.#recover();
+  }
+
+  /** Sets the endpoint aside. What began before the last failure was noticed belongs to that failure, not to a new one. */
+  failed(reason: string, startedAt: number): void {
+    const nature = failureNature(reason);
+    if (nature === "learner" && this.#rules.learnerMs !== undefined) {
+      this.foundLearner(reason);
+      return;
+    }
+    this.#needsCall = nature !== "unreachable";
+    this.#setAside(reason, startedAt);
+  }
+
+  /** Its member has no vote. Left out until it may have been promoted. */
+  foundLearner(reason: string): void {
+    const { learnerMs } = this.#rules;
+    if (learnerMs === undefined) return;
+    this.#lastError = reason;
+    this.#failedAt = performance.now();
+    this.#failures = 1;
+    this.#retryAt = this.#failedAt + learnerMs;
+    this.#works = false;
+    this.#learner = true;
+    // A health check passes on a learner too: only a call can tell.
+    this.#needsCall = true;
+    this.#vouched = true;
+    this.#onEvent({ type: "learner", url: this.url, reason });
+  }
+
+  /**
+   * A health check passed. Where the connection was all that failed, it works again; otherwise the next call may try it,
+   * and after a long time without a complaint it counts as working, too.
+   */
+  checkPassed(): void {
+    if (this.#learner) return;
+    if (!this.#needsCall || !this.suspect) {
+      if (!this.#works) this.#recover();
+    } else {
+      this.#vouched = true;
+      this.#retryAt = 0;
+    }
+  }
+
+  checkFailed(reason: string, startedAt: number): void {
+    if (this.#failures === 0) this.#needsCall = false;
+    this.#setAside(reason, startedAt);
+  }
+
+  #setAside(reason: string, startedAt: number): void {
+    this.#lastError = reason;
+    this.#works = false;
+    this.#vouched = false;
+    this.#learner = false;
+    if (startedAt >= this.#failedAt) {
+      this.#failedAt = performance.now();
+      this.#failures = Math.max(1, this.#failures);
+      this.#retryAt = this.#failedAt + backoffMs(this.#failures - 1, this.#rules);
+    }
+    this.#onEvent({ type: "failed", url: this.url, reason });
+  }
+
+  #recover(): void {
+    this.#failures = 0;
+    this.#retryAt = 0;
+    this.#lastError = undefined;
+    this.#usedAt ??= performance.now();
+    this.#works = true;
+    this.#learner = false;
+    this.#vouched = false;
+    this.#needsCall = false;
+    this.#onEvent({ type: "answered", url: this.url });
+  }
+}
