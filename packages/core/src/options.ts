@@ -76,9 +76,9 @@ export interface ResolvedOptions {
 
 const OPTIONS: readonly (keyof ClientOptions)[] = [
   "endpoints",
+  "timeoutMs",
   "tls",
   "auth",
-  "timeoutMs",
   "topology",
   "syncEndpointsMs",
   "coalesce",

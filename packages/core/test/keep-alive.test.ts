@@ -106,7 +106,9 @@ describe("an unanswered renewal", () => {
     expect(streams[0]?.ended).toBe(false);
     expect(keepAlive.lastErrorOf(1n)).toMatchObject({ code: "UNAVAILABLE" });
     const [first, again] = [streams[0]?.sent[0]?.at, streams[1]?.sent[0]?.at];
-    expect(again).toBe((first ?? 0) + PATIENCE_MS + 1);
+    const waitedMs = (again ?? 0) - (first ?? 0);
+    expect(waitedMs).toBeGreaterThanOrEqual(PATIENCE_MS);
+    expect(waitedMs).toBeLessThan(PATIENCE_MS + 10);
     // Each answer is worth what its own sending was.
     streams[0]?.answer(1n, TTL);
     streams[1]?.answer(1n, TTL);
@@ -144,12 +146,13 @@ describe("an unanswered renewal", () => {
       if (streams.length === 2) stream.ttls = new Map([[1n, TTL]]);
     });
     const listener = recorded();
-    const grantedAt = fakeableClock.now();
-    keepAlive.add({ id: 1n, ttlSeconds: TTL }, grantedAt, listener);
+    keepAlive.add({ id: 1n, ttlSeconds: TTL }, fakeableClock.now(), listener);
+    await pass(DUE_MS);
+    streams[0]?.answer(1n, TTL);
+    const [{ sentAt: provenAt } = { sentAt: 0 }] = listener.renewed;
     await pass(TTL_MS);
     expect(new Set(streams.slice(0, 3).map(({ endpoint }) => endpoint)).size).toBe(3);
-    expect(listener.renewed.length).toBeGreaterThan(0);
-    expect(listener.renewed[0]?.sentAt).toBeLessThan(grantedAt + 0.9 * TTL_MS);
+    expect((listener.renewed[1]?.sentAt ?? Infinity) - provenAt).toBeLessThan(0.9 * TTL_MS);
     keepAlive.remove(1n);
   });
 
@@ -161,17 +164,50 @@ describe("an unanswered renewal", () => {
     const [dead, healthy] = [recorded(), recorded()];
     keepAlive.add({ id: 1n, ttlSeconds: 2 }, fakeableClock.now() - 1_900, dead);
     keepAlive.add({ id: 2n, ttlSeconds: TTL }, fakeableClock.now(), healthy);
+    const grantedAt = fakeableClock.now();
     await pass(100);
     expect(idsOf(streams[0])).toEqual([1n]);
     // Its session has ended by now.
     keepAlive.remove(1n);
     await pass(TTL_MS);
     expect(healthy.renewed.length).toBeGreaterThan(1);
+    expect(healthy.renewed[0]?.sentAt).toBeLessThan(grantedAt + DUE_MS + PATIENCE_MS + 50);
     keepAlive.remove(2n);
   });
 });
 
 describe("a link that is slow, but works", () => {
+  it("is not given up for one answer that is late, but for one that does not come at all", async () => {
+    const { keepAlive, streams } = renewing(1);
+    keepAlive.add({ id: 1n, ttlSeconds: TTL }, fakeableClock.now(), recorded());
+    await pass(0.8 * DUE_MS - 1);
+    expect(idsOf(streams[0])).toEqual([]);
+    await vi.waitFor(() => expect(idsOf(streams[0])).toEqual([1n]), { interval: 1 });
+    streams[0]?.answer(1n, TTL);
+    await vi.waitFor(() => expect(idsOf(streams[0])).toEqual([1n, 1n]), {
+      timeout: DUE_MS + 50,
+      interval: 1,
+    });
+    await pass(2.9 * PATIENCE_MS);
+    expect(streams[0]?.abandoned).toBe(false);
+    await pass(0.2 * PATIENCE_MS);
+    expect(streams[0]?.abandoned).toBe(true);
+    keepAlive.remove(1n);
+  });
+
+  it("has several renewals under way, and the first answer is the first one's", async () => {
+    const { keepAlive, streams } = renewing(1);
+    const listener = recorded();
+    keepAlive.add({ id: 1n, ttlSeconds: TTL }, fakeableClock.now() - 0.9 * DUE_MS, listener);
+    await pass(1.3 * DUE_MS);
+    const [first, second] = streams[0]?.sent ?? [];
+    expect(first?.at).toBeLessThan(second?.at ?? 0);
+    streams[0]?.answer(1n, TTL);
+    streams[0]?.answer(1n, TTL);
+    expect(listener.renewed.map(({ sentAt }) => sentAt)).toEqual([first?.at, second?.at]);
+    keepAlive.remove(1n);
+  });
+
   it("keeps a lease of 2 s whose answers take 500 ms, and is not given up", async () => {
     const slow = 500;
     const { keepAlive, streams } = renewing(1, (stream) => {
@@ -196,40 +232,46 @@ describe("a link that is slow, but works", () => {
 });
 
 describe("many leases", () => {
-  const answers = (count: number): ReadonlyMap<bigint, number> =>
-    new Map(Array.from({ length: count }, (_, index) => [BigInt(index + 1), TTL]));
+  const answers = (count: number, ttlSeconds = TTL): ReadonlyMap<bigint, number> =>
+    new Map(Array.from({ length: count }, (_, index) => [BigInt(index + 1), ttlSeconds]));
 
   it("are spread over streams of a thousand, on different members, and stay where they are", async () => {
-    const ttls = answers(2_500);
+    vi.useRealTimers();
+    const ttls = answers(2_500, 2);
     const { keepAlive, streams } = renewing(3, (stream) => void (stream.ttls = ttls));
-    for (const id of ttls.keys()) keepAlive.add({ id, ttlSeconds: TTL }, fakeableClock.now(), recorded());
-    await pass(DUE_MS);
+    const all = new Map([...ttls.keys()].map((id) => [id, recorded()]));
+    for (const [id, listener] of all) keepAlive.add({ id, ttlSeconds: 2 }, fakeableClock.now(), listener);
+    const renewedTimes = (times: number): boolean =>
+      [...all.values()].every(({ renewed }) => renewed.length >= times);
+    await vi.waitFor(() => expect(renewedTimes(1)).toBe(true), 10_000);
     expect(streams).toHaveLength(3);
     expect(new Set(streams.map(({ endpoint }) => endpoint)).size).toBe(3);
     const before = streams.map((stream) => new Set(idsOf(stream)));
     expect(before.map(({ size }) => size)).toEqual([1_000, 1_000, 500]);
-    await pass(4 * TTL_MS);
+    await vi.waitFor(() => expect(renewedTimes(2)).toBe(true), 10_000);
     expect(streams.map((stream) => new Set(idsOf(stream)))).toEqual(before);
     for (const id of ttls.keys()) keepAlive.remove(id);
     expect(streams.every(({ ended }) => ended)).toBe(true);
   });
 
   it("that were granted together are not renewed together", async () => {
-    const ttls = answers(1_000);
+    const count = 300;
+    const ttls = answers(count);
     const { keepAlive, streams } = renewing(1, (stream) => void (stream.ttls = ttls));
     for (const id of ttls.keys()) keepAlive.add({ id, ttlSeconds: TTL }, fakeableClock.now(), recorded());
-    await pass(6 * TTL_MS);
+    await pass(2 * TTL_MS);
     const sent = streams[0]?.sent ?? [];
     const inSlice = new Map<number, number>();
     const last = new Map<bigint, number>();
     for (const { id, at } of sent) {
       const slice = Math.floor(at / 100);
       inSlice.set(slice, (inSlice.get(slice) ?? 0) + 1);
-      expect(at - (last.get(id) ?? at)).toBeLessThanOrEqual(DUE_MS + 2);
+      expect(at - (last.get(id) ?? at)).toBeLessThanOrEqual(DUE_MS + 10);
       last.set(id, at);
     }
-    // Were they all at once, a tenth of a second would hold a thousand.
-    expect(Math.max(...inSlice.values())).toBeLessThan(250);
+    // Were they all at once, a tenth of a second would hold all of them.
+    expect(last.size).toBe(count);
+    expect(Math.max(...inSlice.values())).toBeLessThan(count / 4);
     for (const id of ttls.keys()) keepAlive.remove(id);
   });
 

@@ -1,8 +1,11 @@
 import { EtcdClient } from "@quorumkit/core";
 import { type EtcdServer, startEtcd } from "@quorumkit/testing";
+import { getEventListeners } from "node:events";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { ScopedConnection } from "../src/namespace/scoped-connection.ts";
+import type { Connection } from "../src/transport/connection.ts";
 import { startTcpProxy } from "./support/tcp-proxy.ts";
 
 /** For a busy machine. */
@@ -132,7 +135,10 @@ describe("closing a namespace", () => {
     const withSignal = reasonOf(slow.put("with-signal", "1", { ...long, signal: aborting.signal }));
     const read = reasonOf(slow.range({ prefix: "" }, long));
     await expect.poll(async () => (await observer.range({ prefix: "in-flight/" })).count, PATIENT).toBe(4n);
+    const since = performance.now();
     await slow.close();
+    // Long before the pings find out that the connection is dead.
+    expect(performance.now() - since).toBeLessThan(8_000);
     for (const each of [unanswered, withSignal]) {
       expect(await each).toMatchObject({ code: "CLOSED", outcome: "unknown" });
     }
@@ -162,9 +168,13 @@ describe("closing a namespace", () => {
   });
 });
 
-it("namespaces that are forgotten leave nothing behind", async () => {
+function garbageCollector(): () => void {
   setFlagsFromString("--expose-gc");
-  const gc = runInNewContext("gc") as () => void;
+  return runInNewContext("gc") as () => void;
+}
+
+it("namespaces that are forgotten are gone, with what they had on the client's connection", async () => {
+  const gc = garbageCollector();
   await using root = new EtcdClient({ endpoints: server.endpoints });
   const made = await (async () => {
     const namespaces: WeakRef<EtcdClient>[] = [];
@@ -182,11 +192,21 @@ it("namespaces that are forgotten leave nothing behind", async () => {
     }, PATIENT)
     // The last one may still stand on a stack.
     .toBeLessThanOrEqual(1);
+
+  const outer = new AbortController();
+  for (let index = 0; index < 100; index += 1) {
+    expect(new ScopedConnection({ closing: outer.signal } as Connection).closing.aborted).toBe(false);
+  }
+  await expect
+    .poll(() => {
+      gc();
+      return getEventListeners(outer.signal, "abort").length;
+    }, PATIENT)
+    .toBeLessThanOrEqual(1);
 });
 
 it("a namespace that is forgotten while its watch runs still ends with the client", async () => {
-  setFlagsFromString("--expose-gc");
-  const gc = runInNewContext("gc") as () => void;
+  const gc = garbageCollector();
   const root = new EtcdClient({ endpoints: server.endpoints });
   const watcher = root.namespace("running/").watch("a");
   const session = await root.namespace("running/").openSession();

@@ -1,7 +1,11 @@
 import { rpcs } from "@quorumkit/proto";
 import { expect, it } from "vitest";
+import { ClientParts } from "../src/client-parts.ts";
 import { Namespace } from "../src/namespace/namespace.ts";
+import { NamespacedConnection } from "../src/namespace/namespaced-connection.ts";
 import { TRANSLATIONS } from "../src/namespace/translations.ts";
+import { resolveOptions } from "../src/options.ts";
+import { ClusterConnection } from "../src/transport/connection.ts";
 
 /** RPCs of the services that deal in keys whose own messages have none. */
 const WITHOUT_KEYS = ["compact", "leaseGrant", "leaseRevoke", "leaseKeepAlive", "leaseLeases"];
@@ -44,4 +48,20 @@ it("a key is inside when something follows the prefix", () => {
     namespace.has(Buffer.from(key)),
   );
   expect(inside).toEqual(["app/a", "app/\0"]);
+});
+
+it("without a namespace nothing stands between a client and the cluster, and messages are what they are", () => {
+  const endpoints = "localhost:2379";
+  const plain = ClientParts.of(resolveOptions({ endpoints }));
+  expect(plain.connection).toBeInstanceOf(ClusterConnection);
+  const { range } = rpcs.kv;
+  expect(plain.connection.spoken({ method: range }).method).toBe(range);
+  expect(plain.within("").connection).not.toBeInstanceOf(NamespacedConnection);
+  const inside = ClientParts.of(resolveOptions({ endpoints, namespace: "app/" }));
+  expect(inside.connection).toBeInstanceOf(NamespacedConnection);
+  expect(inside.connection.spoken({ method: range }).method).not.toBe(range);
+  const { leaseGrant } = rpcs.lease;
+  expect(inside.connection.spoken({ method: leaseGrant }).method).toBe(leaseGrant);
+  plain.connection.close();
+  inside.connection.close();
 });

@@ -303,6 +303,11 @@ describe("composition", () => {
     copy.keyPrefix.fill("y");
     await copy.put("a", "1");
     expect((await root.get("copy/a"))?.text()).toBe("1");
+    const option = Buffer.from("option/");
+    await using etcd = new EtcdClient({ endpoints: server.endpoints, namespace: option });
+    option.fill("x");
+    await etcd.put("a", "1");
+    expect((await root.get("option/a"))?.text()).toBe("1");
   });
 
   it("refuses what is no prefix", () => {

@@ -1,6 +1,7 @@
 import { EtcdClient, type Lease, type ServiceLeadership } from "@quorumkit/core";
 import { startEtcd, type EtcdServer } from "@quorumkit/testing";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { rpcsOpen } from "./support/rpc-count.ts";
 import { isAtLeast } from "./support/server-version.ts";
 
 let server: EtcdServer;
@@ -150,6 +151,8 @@ describe("the election service", () => {
       expect(kv.text()).toBe("bob");
       break;
     }
+    // The one that was left is over; the other goes on.
+    await expect.poll(async () => rpcsOpen(server.endpoint, "Observe")).toBe(1);
     stop.abort();
     expect(await observing).toMatchObject({ code: "ABORTED" });
   });

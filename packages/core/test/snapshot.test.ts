@@ -163,6 +163,15 @@ describe("a snapshot that is not whole", () => {
     expect(await readdir(directory)).toEqual([]);
   });
 
+  it("does not come for ever", async () => {
+    await using fake = await fakeServer([database], { ends: false });
+    await using client = new EtcdClient({ endpoints: fake.endpoint });
+    await expect(client.maintenance.snapshotToFile(path, { timeoutMs: 300 })).rejects.toMatchObject({
+      code: "TIMEOUT",
+    });
+    expect(await readdir(directory)).toEqual([]);
+  });
+
   it("is accepted when it is whole after all, however it is cut into pieces", async () => {
     const all = Buffer.concat([database, checksum]);
     const pieces = Array.from(all, (_, index) => all.subarray(index, index + 1)).filter(
@@ -182,11 +191,12 @@ describe("a snapshot that is not whole", () => {
 /** A server whose snapshot is these pieces. */
 async function fakeServer(
   pieces: readonly Buffer[],
+  { ends = true }: { readonly ends?: boolean } = {},
 ): Promise<{ readonly endpoint: string } & AsyncDisposable> {
   const fake = new Server();
   const snapshot: MethodHandler<typeof services.maintenance.snapshot> = (call) => {
     for (const blob of pieces) call.write({ blob, remainingBytes: 0n });
-    call.end();
+    if (ends) call.end();
   };
   fake.addService({ snapshot: services.maintenance.snapshot }, { snapshot });
   const port = await new Promise<number>((resolve, reject) => {

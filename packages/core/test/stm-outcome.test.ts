@@ -99,16 +99,35 @@ describe("the answer to a commit is lost", () => {
     expect((await direct.get(key))?.text()).toBe("11");
   });
 
-  it("and what stands there may be its own: it is told as unknown", async () => {
+  it.each<[string, (key: string) => Promise<unknown>]>([
+    ["what stands there may be its own", async (key) => direct.put(key, "2")],
+    [
+      "others came after it, perhaps",
+      async (key) => {
+        await direct.put(key, "2");
+        await direct.put(key, "5");
+      },
+    ],
+    [
+      "the key was made anew",
+      async (key) => {
+        await direct.delete(key);
+        await direct.put(key, "6");
+        await direct.put(key, "7");
+      },
+    ],
+    ["what is in its way may go away again", async (key) => direct.put(`${key}/other`, "x")],
+  ])("and %s: it is told as unknown", async (_, meanwhile) => {
     const key = newName();
     await direct.put(key, "1");
     await using proxy = await startTcpProxy(server.endpoint);
     await using etcd = new EtcdClient({ endpoints: proxy.endpoint });
+    let swallowed: Promise<void> | undefined;
     const lost = increment(etcd, key, () => {
-      void swallowNextCall(proxy, async () => direct.put(key, "2"));
+      swallowed = swallowNextCall(proxy, async () => meanwhile(key));
     });
     await expect(lost).rejects.toMatchObject({ outcome: "unknown" });
-    expect((await direct.get(key))?.text()).toBe("2");
+    await swallowed;
   });
 
   it("where nothing it changes was there before: it is sent once only, for asking again could apply it twice", async () => {

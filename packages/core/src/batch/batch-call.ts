@@ -1,5 +1,6 @@
 import { EtcdError, type Outcome } from "../errors/etcd-error.ts";
 import { onAbort } from "../util/abort.ts";
+import { signalOption } from "../util/validate.ts";
 
 /**
  * One caller's part in a batch: its own signal and deadline, which end its wait and not the batch. A call with the
@@ -26,7 +27,7 @@ export class BatchCall<Result> {
     settle: { resolve(result: Result): void; reject(reason: unknown): void },
   ) {
     this.#name = name;
-    this.signal = options.signal;
+    this.signal = signalOption(options.signal);
     this.#settle = settle;
     this.#deadline = performance.now() + options.timeoutMs;
     if (options.ownTimer === true) {

@@ -63,7 +63,7 @@ const SERVER_TEXTS: Readonly<Record<string, ServerErrorMeaning>> = {
   "etcdserver: no leader": refusedForNow("NO_LEADER"),
   // raft itself, when a member has lost its leader a moment ago: nothing was proposed.
   "raft proposal dropped": refusedForNow("NO_LEADER"),
-  "etcdserver: not leader": refusedForNow("FAILED_PRECONDITION"),
+  "etcdserver: not leader": refused("FAILED_PRECONDITION"),
   "etcdserver: not capable": refused("UNIMPLEMENTED"),
   "etcdserver: leader changed": undecided("UNAVAILABLE"),
   "etcdserver: server stopped": undecided("UNAVAILABLE"),
@@ -151,13 +151,13 @@ const NO_CONNECTION = /[Nn]o connection|ECONNREFUSED|ENOTFOUND|ETIMEDOUT|EHOSTUN
 
 /**
  * What the words of a failure tell of the endpoint: that the connection was all that failed, that its member is a learner,
- * or neither, because a server refused or was silent.
+ * that it refused for now, or, where they are nobody's, that it was silent.
  */
-export function failureNature(details: string): "unreachable" | "learner" | "unclear" {
+export function failureNature(details: string): "unreachable" | "learner" | "refused" | "silent" {
   if (details === LEARNER_REFUSES) return "learner";
-  if (SERVER_TEXTS[details] !== undefined) return "unclear";
+  if (SERVER_TEXTS[details] !== undefined) return "refused";
   const unreachable = wasNeverSent(details) || CONNECTION_BROKE.test(details) || NO_CONNECTION.test(details);
-  return unreachable ? "unreachable" : "unclear";
+  return unreachable ? "unreachable" : "silent";
 }
 
 /** Reads a gRPC status as it came from the server or from the transport. */

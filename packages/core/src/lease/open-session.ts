@@ -1,15 +1,16 @@
-import { isEtcdError } from "../errors/etcd-error.ts";
-import { CALL_OPTIONS, type CallOptions } from "../transport/call-options.ts";
+import { EtcdError, isEtcdError } from "../errors/etcd-error.ts";
+import { CALL_OPTIONS, type CallOptions, timeoutOption } from "../transport/call-options.ts";
 import type { Connection } from "../transport/connection.ts";
 import { pause } from "../util/abort.ts";
 import { systemClock } from "../util/clock.ts";
-import { refuseUnknown } from "../util/validate.ts";
+import { refuseUnknown, signalOption } from "../util/validate.ts";
 import { grantNew } from "./grant.ts";
 import type { KeepAlive } from "./keep-alive.ts";
 import { newLeaseId, ttlOption } from "./lease.ts";
 import { revokeLease } from "./revoke-lease.ts";
 import { Session } from "./session.ts";
 import type { SessionSet } from "./session-set.ts";
+import { takeTurn } from "./take-turn.ts";
 
 export interface SessionOptions extends CallOptions {
   /** How long the lease outlives the last renewal, in whole seconds. etcd raises it to its minimum, 2 by default. @default 10 */
@@ -38,15 +39,22 @@ async function open(
   { ttlSeconds, signal, timeoutMs }: SessionOptions,
 ): Promise<Session> {
   const wanted = { id: newLeaseId(), ttlSeconds: ttlOption(ttlSeconds, 10) };
-  // Read before the grant is sent: the lease cannot have begun earlier.
-  const grantedAt = systemClock.now();
+  signalOption(signal);
+  const limitMs = timeoutOption(timeoutMs, connection.defaultTimeoutMs);
+  const turn = await takeTurn(sessions.grants, limitMs, [signal, connection.closing]);
   try {
-    const lease = await grantNew(connection, wanted, { signal, timeoutMs });
+    if (turn.remainingMs <= 0) {
+      const message = `LeaseGrant was not sent within ${limitMs} ms: too many others were before it`;
+      throw new EtcdError("TIMEOUT", message, { outcome: "notApplied" });
+    }
+    // Read before the grant is sent: the lease cannot have begun earlier.
+    const grantedAt = systemClock.now();
+    const lease = await grantNew(connection, wanted, { signal, timeoutMs: Math.max(1, turn.remainingMs) });
     const session = new Session(
       {
         clock: systemClock,
         keepAlive,
-        revoke: async (id, limitMs) => revoke(connection, id, limitMs),
+        revoke: async (id, forMs) => revoke(connection, id, forMs),
         onEnded: (ended) => sessions.delete(ended),
       },
       lease,
@@ -59,6 +67,8 @@ async function open(
     if (isEtcdError(error) && error.outcome !== "notApplied")
       void sessions.open(cleanUp(connection, wanted.id));
     throw error;
+  } finally {
+    turn.end();
   }
 }
 

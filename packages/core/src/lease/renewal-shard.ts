@@ -98,7 +98,7 @@ export class RenewalShard {
       renewal.dueAt = nextDueAt(now, renewal.ttlMs);
     }
     if (late && (due || !renewal.hedged)) this.#hedge(renewal, now);
-    return Math.min(renewal.dueAt, late ? now + patience : (since ?? now) + patience);
+    return Math.min(renewal.dueAt, late ? this.#nextGiveUp(patience) : (since ?? now) + patience);
   }
 
   #hedge(renewal: Renewal, now: number): void {
@@ -196,12 +196,15 @@ export class RenewalShard {
 
   #giveUpSilent(patience: number, now: number): void {
     for (const stream of [this.#standby, this.#preferred]) {
-      if (stream === undefined) continue;
-      const limit = GIVE_UP_AFTER * patience + (stream.heard ? 0 : TO_CONNECT_MS);
-      if (stream.silentMs(now) < limit) continue;
+      if (stream === undefined || giveUpAt(stream, patience) > now) continue;
       const error = stream.abandon("a lease renewal got no answer");
       if (error !== undefined) this.#ended(stream, error);
     }
+  }
+
+  #nextGiveUp(patience: number): number {
+    const streams = [this.#standby, this.#preferred].filter((each) => each !== undefined);
+    return Math.min(...streams.map((each) => giveUpAt(each, patience)));
   }
 
   #ended(stream: RenewalStream, error: EtcdError): void {
@@ -222,4 +225,8 @@ export class RenewalShard {
     }
     this.#openPreferred();
   }
+}
+
+function giveUpAt({ silentSince, heard }: RenewalStream, patience: number): number {
+  return silentSince + GIVE_UP_AFTER * patience + (heard ? 0 : TO_CONNECT_MS);
 }

@@ -38,7 +38,6 @@ export class RenewalStream {
   #stream: Stream | undefined;
   #cancelled = false;
   #heard = false;
-  /** Since when something is unanswered and nothing came. */
   #silentSince = Infinity;
 
   /** Resolves when renewals can be sent; false when that will not be: it was cancelled, or the client closes. */
@@ -98,9 +97,9 @@ export class RenewalStream {
     return this.#unanswered.size === 0;
   }
 
-  /** For how long nothing came although something is unanswered. */
-  silentMs(now: number): number {
-    return Math.max(0, now - this.#silentSince);
+  /** Since when something is unanswered and nothing came; Infinity when all is answered. */
+  get silentSince(): number {
+    return this.#silentSince;
   }
 
   /** When the oldest unanswered renewal of a lease was sent, of those sent after `after`. */

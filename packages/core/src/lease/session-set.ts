@@ -1,7 +1,16 @@
+import PQueue from "p-queue";
 import type { Session } from "./session.ts";
+
+/**
+ * More at once would not be granted any sooner, but a lease counts from when its grant was sent: among thousands of
+ * grants the last ones would have used up their TTL by the time they are answered.
+ */
+const GRANTS_AT_ONCE = 128;
 
 /** The sessions begun with a client or with one of its namespaces, so that closing it ends them. */
 export class SessionSet {
+  /** Bounds how many grants are under way. */
+  readonly grants: PQueue;
   readonly #outer: SessionSet | undefined;
   readonly #sessions = new Set<Session>();
   readonly #opening = new Set<Promise<unknown>>();
@@ -9,6 +18,7 @@ export class SessionSet {
   /** What is in the set is in `outer`, too. */
   constructor(outer?: SessionSet) {
     this.#outer = outer;
+    this.grants = outer?.grants ?? new PQueue({ concurrency: GRANTS_AT_ONCE });
   }
 
   add(session: Session): void {

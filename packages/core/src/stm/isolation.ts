@@ -1,6 +1,6 @@
 import { describe } from "../util/validate.ts";
 
-/** How far a transaction of `stm` is kept apart from what others do meanwhile; see {@link ISOLATION}. */
+/** How far a transaction of `stm` is kept apart from what others do meanwhile; see `StmOptions.isolation`. */
 export type Isolation = "serializableSnapshot" | "serializable" | "repeatableReads" | "readCommitted";
 
 export interface IsolationRules {
@@ -13,7 +13,7 @@ export interface IsolationRules {
 }
 
 /** The levels of Go's `concurrency.NewSTM` and their conditions (etcd `client/v3/concurrency/stm.go`), strictest first. */
-export const ISOLATION: Readonly<Record<Isolation, IsolationRules>> = {
+const ISOLATION: Readonly<Record<Isolation, IsolationRules>> = {
   serializableSnapshot: { snapshot: true, checkReads: true, checkWrites: true },
   serializable: { snapshot: true, checkReads: true, checkWrites: false },
   repeatableReads: { snapshot: false, checkReads: true, checkWrites: false },

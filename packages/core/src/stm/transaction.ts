@@ -191,6 +191,6 @@ export class Attempt implements StmTransaction {
 }
 
 /** A key as what a map can hold, one character for each byte. */
-export function keyId(key: Uint8Array): string {
+function keyId(key: Uint8Array): string {
   return Buffer.from(key.buffer, key.byteOffset, key.byteLength).toString("latin1");
 }

@@ -1,5 +1,5 @@
 import { EtcdError } from "../errors/etcd-error.ts";
-import type { Login, TokenSource } from "./auth-options.ts";
+import type { Login, LoginRequest, TokenSource } from "./auth-options.ts";
 import { Authenticator } from "./authenticator.ts";
 import { ChannelSecurity } from "./channel-security.ts";
 import type { Token } from "./token.ts";
@@ -7,6 +7,7 @@ import type { Token } from "./token.ts";
 /** How the client comes in: by TLS, by a login, by both or by none. Its endpoints share it. */
 export class Access {
   readonly security: ChannelSecurity;
+  readonly #source: TokenSource | undefined;
   readonly #authenticator: Authenticator | undefined;
 
   /** `login` asks the server for a token. */
@@ -16,6 +17,7 @@ export class Access {
     login: Login = async () => undefined,
   ) {
     this.security = security;
+    this.#source = source;
     this.#authenticator = source === undefined ? undefined : new Authenticator(source, login);
   }
 
@@ -38,6 +40,20 @@ export class Access {
     if (!this.security.loaded) await this.security.load();
     if (anonymous) return;
     await this.#authenticator?.wait(ms, ...signals);
+  }
+
+  /** A change of a user's password that is under way. Where it is the client's own, logins go on with the new one. */
+  async afterPassword<Response>(request: unknown, changing: Promise<Response>): Promise<Response> {
+    const { name, password } = request as LoginRequest;
+    const settled = this.#source?.passwordChanging?.({ name, password });
+    try {
+      const response = await changing;
+      settled?.("applied");
+      return response;
+    } catch (error) {
+      settled?.(error instanceof EtcdError && error.outcome === "notApplied" ? "notApplied" : "unknown");
+      throw error;
+    }
   }
 }
 

@@ -1,4 +1,4 @@
-import { EtcdError } from "../errors/etcd-error.ts";
+import { EtcdError, isEtcdError } from "../errors/etcd-error.ts";
 import { raceAbort } from "../util/abort.ts";
 import { describe, refuseUnknown } from "../util/validate.ts";
 
@@ -34,7 +34,12 @@ export interface TokenSource {
   /** Whether asking again can give another token. */
   readonly renewable: boolean;
   readonly fetch: (login: Login) => Promise<string | undefined>;
+  /** A user's password is being changed through this client. The result is to be told how that ended. */
+  readonly passwordChanging?: (change: LoginRequest) => (end: "applied" | "notApplied" | "unknown") => void;
 }
+
+/** One that is asked for is checked only then. */
+type Secret = string | (() => unknown);
 
 /** Checks the `auth` option. A function of it gets `timeoutMs` to answer. */
 export function resolveAuth(auth: AuthOptions | undefined, timeoutMs: number): TokenSource | undefined {
@@ -50,20 +55,38 @@ export function resolveAuth(auth: AuthOptions | undefined, timeoutMs: number): T
 function passwordSource(username: unknown, password: unknown, timeoutMs: number): TokenSource {
   if (typeof username !== "string" || username === "")
     throw new TypeError(`auth.username must be a non-empty string, received ${describe(username)}`);
-  if (typeof password !== "function") refuseSecret(password, "auth.password");
+  let current = secretOption(password, "auth.password");
+  let next: string | undefined;
   return {
     renewable: true,
-    fetch: async (login) =>
-      login({ name: username, password: await read(password, "auth.password", timeoutMs) }),
+    fetch: async (login) => {
+      try {
+        return await login({ name: username, password: await read(current, "auth.password", timeoutMs) });
+      } catch (error) {
+        // The server may know the new password before its answer is here, or its answer may be lost.
+        if (next === undefined || !isEtcdError(error, "UNAUTHENTICATED")) throw error;
+        return login({ name: username, password: next });
+      }
+    },
+    passwordChanging: (change) => {
+      // A function knows by itself.
+      if (change.name !== username || typeof current === "function") return () => {};
+      next = change.password;
+      return (end) => {
+        if (end === "applied") current = change.password;
+        if (end !== "unknown" && next === change.password) next = undefined;
+      };
+    },
   };
 }
 
 function tokenSource(token: unknown, timeoutMs: number): TokenSource {
-  if (typeof token !== "function") refuseToken(token, "auth.token");
+  const secret = secretOption(token, "auth.token");
+  if (typeof secret === "string") refuseToken(secret, "auth.token");
   return {
-    renewable: typeof token === "function",
+    renewable: typeof secret === "function",
     fetch: async () => {
-      const value = await read(token, "auth.token", timeoutMs);
+      const value = await read(secret, "auth.token", timeoutMs);
       // grpc-js would refuse it too, but with the token in the message.
       refuseToken(value, "auth.token()");
       return value;
@@ -72,12 +95,12 @@ function tokenSource(token: unknown, timeoutMs: number): TokenSource {
 }
 
 /** The secret itself, or what its function gives within `timeoutMs`. */
-async function read(secret: unknown, name: string, timeoutMs: number): Promise<string> {
-  if (typeof secret !== "function") return secret as string;
+async function read(secret: Secret, name: string, timeoutMs: number): Promise<string> {
+  if (typeof secret === "string") return secret;
   const limit = AbortSignal.timeout(timeoutMs);
   let value: unknown;
   try {
-    value = await raceAbort(Promise.resolve(secret() as unknown), limit);
+    value = await raceAbort(Promise.resolve(secret()), limit);
   } catch (cause) {
     if (cause === limit.reason)
       throw new EtcdError("TIMEOUT", `${name}() gave nothing within ${timeoutMs} ms`);
@@ -87,8 +110,13 @@ async function read(secret: unknown, name: string, timeoutMs: number): Promise<s
   return value;
 }
 
-function refuseToken(value: unknown, name: string): void {
+function secretOption(value: unknown, name: string): Secret {
+  if (typeof value === "function") return value as () => unknown;
   refuseSecret(value, name);
+  return value;
+}
+
+function refuseToken(value: string, name: string): void {
   if (!/^[\x21-\x7e]+$/.test(value)) throw new TypeError(`${name} must be of visible ASCII characters only`);
 }
 

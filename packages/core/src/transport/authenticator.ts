@@ -65,10 +65,8 @@ export class Authenticator implements TokenOwner {
       )
       .finally(() => settled.abort());
     await pause(ms, settled.signal, ...signals);
-    // The type checker does not see that the callbacks have run meanwhile.
-    const outcome = result as Token | EtcdError | undefined;
-    if (outcome instanceof EtcdError) throw outcome;
-    return outcome;
+    if (result instanceof EtcdError) throw result;
+    return result;
   }
 
   isCurrent(token: Token): boolean {

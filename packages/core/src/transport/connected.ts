@@ -3,7 +3,7 @@ import { onAbort } from "../util/abort.ts";
 
 /**
  * Waits until a channel is up, or has failed to come up and will tell the call why. False when neither happened within
- * `ms`, or a signal aborted. A call that waited here and not in the channel's queue provably never left.
+ * `ms`, when the channel was closed, or a signal aborted. A call that waited here and not in the channel's queue provably never left.
  */
 export async function connected(
   client: Client,
@@ -14,6 +14,8 @@ export async function connected(
   const deadline = performance.now() + ms;
   for (;;) {
     const state = channel.getConnectivityState(false);
+    // It was replaced while this waited.
+    if (state === connectivityState.SHUTDOWN) return false;
     if (state !== connectivityState.IDLE && state !== connectivityState.CONNECTING) return true;
     const remainingMs = deadline - performance.now();
     if (remainingMs <= 0 || signals.some((signal) => signal?.aborted === true)) return false;

@@ -84,13 +84,15 @@ export class EndpointPool {
     }
     const now = performance.now();
     if (only !== undefined) {
-      if (only.retryAt > now) return only.retryAt - now;
+      // A learner answers what is asked about itself.
+      if (only.retryAt > now && !only.learner) return only.retryAt - now;
       only.claim();
       return only;
     }
     const endpoints = this.#endpoints;
     const { length } = endpoints;
     let best: Endpoint | undefined;
+    let bestIndex = 0;
     let leastDoubt = Infinity;
     for (let step = 0; step < length; step += 1) {
       const index = (this.#next + step) % length;
@@ -99,11 +101,11 @@ export class EndpointPool {
       const doubt = doubtOf(endpoint, avoid, cautious);
       if (doubt >= leastDoubt) continue;
       best = endpoint;
+      bestIndex = index;
       leastDoubt = doubt;
-      if (doubt > 0) continue;
-      this.#next = index + 1;
-      break;
+      if (doubt === 0) break;
     }
+    if (best !== undefined) this.#next = bestIndex + 1;
     best?.claim();
     return best ?? Math.max(1, this.soonest().retryAt - now);
   }

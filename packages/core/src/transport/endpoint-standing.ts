@@ -18,9 +18,9 @@ export class EndpointStanding {
   #lastError: string | undefined;
   #usedAt: number | undefined;
   #works = false;
-  #learner = false;
-  /** A health check passing is not enough: a call was refused or hung although a connection was there. */
-  #needsCall = false;
+  #learnerUntil: number | undefined;
+  /** How long after its last failure a health check is enough; before, only an answered call is. */
+  #trustAfterMs = 0;
   #vouched = false;
   #answers = 0;
 
@@ -45,7 +45,7 @@ export class EndpointStanding {
   }
 
   get learner(): boolean {
-    return this.#learner;
+    return this.#learnerUntil !== undefined;
   }
 
   /** It failed lately and has not worked since. */
@@ -88,7 +88,10 @@ export class EndpointStanding {
 
   succeeded(): void {
     this.#answers += 1;
-    if (!this.#works) this.#recover();
+    if (this.#works) return;
+    // Some calls a learner does answer.
+    if (this.#learnerUntil !== undefined && performance.now() < this.#learnerUntil) return;
+    this.#recover();
   }
 
   /** Sets the endpoint aside. What began before the last failure was noticed belongs to that failure, not to a new one. */
@@ -98,7 +101,8 @@ export class EndpointStanding {
       this.foundLearner(reason);
       return;
     }
-    this.#needsCall = nature !== "unreachable";
+    const { refusedMs, suspectMs } = this.#rules;
+    this.#trustAfterMs = nature === "unreachable" ? 0 : nature === "silent" ? suspectMs : refusedMs;
     this.#setAside(reason, startedAt);
   }
 
@@ -111,20 +115,19 @@ export class EndpointStanding {
     this.#failures = 1;
     this.#retryAt = this.#failedAt + learnerMs;
     this.#works = false;
-    this.#learner = true;
-    // A health check passes on a learner too: only a call can tell.
-    this.#needsCall = true;
+    this.#learnerUntil = this.#retryAt;
+    // Its health check passes, but only a call can tell.
     this.#vouched = true;
     this.#onEvent({ type: "learner", url: this.url, reason });
   }
 
   /**
    * A health check passed. Where the connection was all that failed, it works again; otherwise the next call may try it,
-   * and after a long time without a complaint it counts as working, too.
+   * and after some time without a complaint it counts as working, too.
    */
   checkPassed(): void {
-    if (this.#learner) return;
-    if (!this.#needsCall || !this.suspect) {
+    if (this.learner) return;
+    if (performance.now() - this.#failedAt >= this.#trustAfterMs) {
       if (!this.#works) this.#recover();
     } else {
       this.#vouched = true;
@@ -133,7 +136,7 @@ export class EndpointStanding {
   }
 
   checkFailed(reason: string, startedAt: number): void {
-    if (this.#failures === 0) this.#needsCall = false;
+    if (this.#failures === 0) this.#trustAfterMs = 0;
     this.#setAside(reason, startedAt);
   }
 
@@ -141,7 +144,7 @@ export class EndpointStanding {
     this.#lastError = reason;
     this.#works = false;
     this.#vouched = false;
-    this.#learner = false;
+    this.#learnerUntil = undefined;
     if (startedAt >= this.#failedAt) {
       this.#failedAt = performance.now();
       this.#failures = Math.max(1, this.#failures);
@@ -156,9 +159,8 @@ export class EndpointStanding {
     this.#lastError = undefined;
     this.#usedAt ??= performance.now();
     this.#works = true;
-    this.#learner = false;
+    this.#learnerUntil = undefined;
     this.#vouched = false;
-    this.#needsCall = false;
     this.#onEvent({ type: "answered", url: this.url });
   }
 }

@@ -1,5 +1,6 @@
 import { type ChannelOptions, Client } from "@grpc/grpc-js";
 import { Access } from "./access.ts";
+import { failureNature } from "../errors/server-errors.ts";
 import type { ConnectionEvent } from "./connection-state.ts";
 import { EndpointStanding } from "./endpoint-standing.ts";
 import type { EndpointUrl } from "./endpoint-url.ts";
@@ -40,6 +41,7 @@ export class Endpoint extends EndpointStanding {
   /** Used only while no other endpoint works: it is on the user's list, but not on the cluster's. */
   fallback = false;
   readonly #access: Access;
+  readonly #topology: Topology;
   readonly #running = new Set<Cancellable>();
   #calls: Client | undefined;
   #streams: Client | undefined;
@@ -54,6 +56,7 @@ export class Endpoint extends EndpointStanding {
     super(address.url, topology, onEvent);
     this.address = address;
     this.#access = access;
+    this.#topology = topology;
   }
 
   /** What calls and streams carry; undefined where there is no login, or none yet. */
@@ -74,6 +77,12 @@ export class Endpoint extends EndpointStanding {
     return (this.#streams ??= this.#open());
   }
 
+  override failed(reason: string, startedAt: number): void {
+    super.failed(reason, startedAt);
+    // A balancer decides for each connection anew which member it leads to, and for the life of it.
+    if (this.#topology === "proxy" && failureNature(reason) !== "unreachable") this.#renew();
+  }
+
   /**
    * Gives later streams a new connection instead of `used`, unless they have one already. Streams that still run keep
    * theirs until they end.
@@ -82,6 +91,16 @@ export class Endpoint extends EndpointStanding {
     if (this.#streams !== used) return;
     used.close();
     this.#streams = undefined;
+  }
+
+  /**
+   * As {@link renewStreams}, but leaves `used` open, since streams that are still connecting would end with it. The result
+   * closes it.
+   */
+  leaveStreams(used: Client): () => void {
+    if (this.#streams !== used) return () => {};
+    this.#streams = undefined;
+    return () => used.close();
   }
 
   /** Remembers what runs here, since closing a channel does not end it; the result forgets it again. */
@@ -99,6 +118,12 @@ export class Endpoint extends EndpointStanding {
     this.cancelAll();
     this.#calls?.close();
     this.#streams?.close();
+  }
+
+  #renew(): void {
+    this.#calls?.close();
+    this.#calls = undefined;
+    if (this.#streams !== undefined) this.renewStreams(this.#streams);
   }
 
   #open(): Client {

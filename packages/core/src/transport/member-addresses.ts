@@ -9,7 +9,7 @@ export interface MemberPlace {
 
 /**
  * Reads the client URLs of a member list, and leaves out what is no address from here: "any address" (`0.0.0.0`, `[::]`),
- * what a server listens on and many advertise by mistake; this very machine (`localhost`, etcd's default), unless the
+ * what a server listens on and many advertise by mistake; this very machine (`localhost`, etcd's default, or a unix socket), unless the
  * user's own list has such an address too; members that have not been started; and what is encrypted where the user's
  * endpoints are not, or the other way round, since a password must not go out in the clear because a list says so.
  */
@@ -47,7 +47,8 @@ function isUnspecified(address: EndpointUrl): boolean {
   return host === "[::]" || /^0+(\.0+){0,3}$/.test(host);
 }
 
+/** A socket in the file system is of this machine, too. */
 function isLoopback(address: EndpointUrl): boolean {
   const host = hostOf(address);
-  return host === "localhost" || host === "[::1]" || /^127\./.test(host);
+  return host === "localhost" || host === "[::1]" || host.startsWith("127.") || host.startsWith("unix:");
 }

@@ -27,7 +27,7 @@ export class RpcStream<Request, Response> {
   readonly #handlers: StreamHandlers<Response>;
   readonly #name: string;
   readonly #openedAt = performance.now();
-  readonly #untrack: () => void;
+  #untrack: () => void;
   readonly #traceEnd: (error: EtcdError | undefined) => void;
   #ended = false;
 
@@ -92,7 +92,12 @@ export class RpcStream<Request, Response> {
 
   /** Streams opened later on the same endpoint get another connection; this one goes on on its own. */
   leaveConnection(): void {
-    this.endpoint.renewStreams(this.#client);
+    const close = this.endpoint.leaveStreams(this.#client);
+    const untrack = this.#untrack;
+    this.#untrack = () => {
+      untrack();
+      close();
+    };
   }
 
   /** Gives up a stream that hangs, and with it the connection it is on; as {@link cancel}, no handler is called. */

@@ -17,6 +17,8 @@ export interface UnaryRpc<Request, Response> {
   readonly requireLeader: boolean;
   /** It is sent without a token, since it is how one is had. */
   readonly anonymous?: boolean;
+  /** It sets a user's password, which may be the one this client logs in with. */
+  readonly changesPassword?: boolean;
 }
 
 export interface StreamRpc<Request, Response> {
@@ -211,11 +213,10 @@ export const userDelete: Unary<typeof rpcs.auth.userDelete> = unary(
   rpcs.auth.userDelete,
   "write",
 );
-export const userChangePassword: Unary<typeof rpcs.auth.userChangePassword> = unary(
-  "UserChangePassword",
-  rpcs.auth.userChangePassword,
-  "write",
-);
+export const userChangePassword: Unary<typeof rpcs.auth.userChangePassword> = {
+  ...unary("UserChangePassword", rpcs.auth.userChangePassword, "write"),
+  changesPassword: true,
+};
 export const userGrantRole: Unary<typeof rpcs.auth.userGrantRole> = unary(
   "UserGrantRole",
   rpcs.auth.userGrantRole,

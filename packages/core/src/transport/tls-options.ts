@@ -89,11 +89,16 @@ function sourceOf(tls: TlsOptions, kind: PemKind): PemSource | undefined {
 /** Throws a TypeError that names the option and shows nothing of the content. */
 export function checkPem(kind: PemKind, name: string, pem: Buffer): void {
   try {
-    if (kind === "key") createPrivateKey(pem);
-    else if (pem.includes("-----BEGIN")) new X509Certificate(pem);
-    else throw new Error("no PEM");
+    parse(kind, pem);
   } catch {
     const what = kind === "key" ? "a private key, not encrypted," : "a certificate";
     throw new TypeError(`${name} must be ${what} in PEM`);
   }
+}
+
+function parse(kind: PemKind, pem: Buffer): unknown {
+  if (kind === "key") return createPrivateKey(pem);
+  // It would take DER, too, which not all of Node's TLS does.
+  if (!pem.includes("-----BEGIN")) throw new Error("no PEM");
+  return new X509Certificate(pem);
 }

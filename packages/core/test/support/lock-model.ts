@@ -5,7 +5,7 @@ import { expect } from "vitest";
 import { keysOf } from "./locking.ts";
 
 /** A place as the rules see it. `kind` is which of the locks was asked: a reader's or a writer's, say. */
-export interface Place {
+interface Place {
   readonly kind: number;
   held: boolean;
 }

@@ -75,18 +75,21 @@ export function recorded(): Recorded {
   };
 }
 
-/** A keep-alive whose streams go in turn to `members` endpoints, and are answered by the test. */
+/**
+ * A keep-alive whose streams are answered by the test. They go to the first of `members` endpoints that is not to be
+ * avoided and on which no stream was abandoned.
+ */
 export function renewing(members: number, onOpen: (stream: FakeStream) => void = () => {}) {
   const endpoints = Array.from({ length: members }, (_, index) => ({ url: `member ${index}` }));
   const streams: FakeStream[] = [];
-  let next = 0;
   const connection = {
     closing: new AbortController().signal,
     openStream: vi.fn(
       async (_rpc: unknown, handlers: StreamHandlers<LeaseKeepAliveResponse>, options: OpenStreamOptions) => {
-        if (members > 1 && endpoints[next % members] === (options.avoid as object | undefined)) next += 1;
-        const endpoint = endpoints[next % members] as object;
-        next += 1;
+        const hanging = streams.filter(({ abandoned }) => abandoned).map((each) => each.endpoint);
+        const sound = endpoints.filter((each) => !hanging.includes(each));
+        const endpoint = (sound.find((each) => each !== (options.avoid as object | undefined)) ??
+          endpoints[0]) as object;
         if (endpoint === (options.besides?.endpoint as object | undefined))
           options.besides?.leaveConnection();
         const stream = new FakeStream(endpoint, handlers, options);

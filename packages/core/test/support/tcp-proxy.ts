@@ -33,6 +33,7 @@ export class TcpProxy {
   #target: URL;
   readonly #links = new Set<Link>();
   readonly #held = new Set<Direction>();
+  readonly #stranded = new Set<Link>();
   readonly #delayMs = { requests: 0, answers: 0 };
   #refusing = false;
   #loseAnswer: (() => void) | undefined;
@@ -54,9 +55,16 @@ export class TcpProxy {
     this.#apply();
   }
 
+  /** The connections there are at the moment become half-open; new ones are let through. */
+  strand(): void {
+    for (const link of this.#links) this.#stranded.add(link);
+    this.#apply();
+  }
+
   /** Passes on what was kept back, in order, and everything after it. */
   release(): void {
     this.#held.clear();
+    this.#stranded.clear();
     this.#apply();
   }
 
@@ -147,14 +155,18 @@ export class TcpProxy {
 
   #unlink(link: Link): void {
     this.#links.delete(link);
+    this.#stranded.delete(link);
     link.client.destroy();
     link.upstream.destroy();
     for (const each of BOTH) link.pipes[each].close();
   }
 
   #apply(): void {
-    for (const { pipes } of this.#links) {
-      for (const each of BOTH) pipes[each].set({ held: this.#held.has(each), delayMs: this.#delayMs[each] });
+    for (const link of this.#links) {
+      for (const each of BOTH) {
+        const held = this.#held.has(each) || this.#stranded.has(link);
+        link.pipes[each].set({ held, delayMs: this.#delayMs[each] });
+      }
     }
   }
 }

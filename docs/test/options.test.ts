@@ -1,0 +1,124 @@
+import { readdirSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import ts from "typescript";
+import { describe, expect, it } from "vitest";
+
+const root = fileURLToPath(new URL("../../", import.meta.url));
+const packages = readdirSync(`${root}packages`);
+
+/** All packages' sources as one program, and who refers to what in it. */
+function load(): ts.LanguageService {
+  const { config } = ts.readConfigFile(`${root}tsconfig.base.json`, (path) => ts.sys.readFile(path)) as {
+    config: { compilerOptions: object };
+  };
+  const { options } = ts.convertCompilerOptionsFromJson(config.compilerOptions, root);
+  const files = packages.map((name) => `${root}packages/${name}/src/index.ts`);
+  return ts.createLanguageService({
+    getCompilationSettings: () => ({ ...options, composite: false, incremental: false, noEmit: true }),
+    getScriptFileNames: () => files,
+    getScriptVersion: () => "1",
+    getScriptSnapshot: (path) => {
+      const text = ts.sys.readFile(path);
+      return text === undefined ? undefined : ts.ScriptSnapshot.fromString(text);
+    },
+    getCurrentDirectory: () => root,
+    getDefaultLibFileName: (each) => ts.getDefaultLibFilePath(each),
+    fileExists: (path) => ts.sys.fileExists(path),
+    readFile: (path) => ts.sys.readFile(path),
+    directoryExists: (path) => ts.sys.directoryExists(path),
+    getDirectories: (path) => ts.sys.getDirectories(path),
+    realpath: (path) => ts.sys.realpath?.(path) ?? path,
+  });
+}
+
+interface Option {
+  readonly name: string;
+  readonly declaration: ts.Declaration;
+}
+
+const service = load();
+const program = service.getProgram();
+if (program === undefined) throw new Error("the sources make no program");
+const checker = program.getTypeChecker();
+
+/** Every property of every exported interface whose name ends in "Options", with the interface that declares it. */
+function exportedOptions(): Map<string, Option> {
+  const found = new Map<string, Option>();
+  for (const name of packages) {
+    const file = program?.getSourceFile(`${root}packages/${name}/src/index.ts`);
+    const module = file === undefined ? undefined : checker.getSymbolAtLocation(file);
+    if (module === undefined) continue;
+    for (const exported of checker
+      .getExportsOfModule(module)
+      .filter((each) => each.name.endsWith("Options"))) {
+      for (const property of checker.getDeclaredTypeOfSymbol(exported).getProperties()) {
+        const declaration = property.declarations?.[0];
+        if (declaration === undefined) continue;
+        const owner = ts.isInterfaceDeclaration(declaration.parent)
+          ? declaration.parent.name.text
+          : exported.name;
+        found.set(`${name}: ${owner}.${property.name}`, { name: property.name, declaration });
+      }
+    }
+  }
+  return found;
+}
+
+/** Whether something in the sources takes the option's value: `options.name`, or `{ name } = options`. */
+function isRead(option: Option): boolean {
+  const { declaration } = option;
+  const position = ts.getNameOfDeclaration(declaration)?.getStart() ?? declaration.getStart();
+  const references = service.findReferences(declaration.getSourceFile().fileName, position) ?? [];
+  const places = references.flatMap((each) => each.references);
+  return (
+    places.some(({ fileName, textSpan }) => takesValue(fileName, textSpan.start)) || isReadElsewhere(option)
+  );
+}
+
+function takesValue(fileName: string, position: number): boolean {
+  const file = program?.getSourceFile(fileName);
+  const token = file === undefined ? undefined : tokenAt(file, position);
+  return (
+    token !== undefined && (ts.isPropertyAccessExpression(token.parent) || ts.isBindingElement(token.parent))
+  );
+}
+
+/** Options are handed on to functions that declare what they need themselves; there only the name is the same. */
+function isReadElsewhere({ name, declaration }: Option): boolean {
+  const folder = declaration.getSourceFile().fileName.replace(/\/src\/.*/, "/src/");
+  const read = new RegExp(`\\.${name}\\b|[{,]\\s*${name}\\s*[,:=}]|"${name}"\\]`);
+  const files = program?.getSourceFiles().filter(({ fileName }) => fileName.startsWith(folder)) ?? [];
+  return files.some((file) => read.test(withoutDeclarations(file.text)));
+}
+
+/** Leaves out interfaces and comments, which only name things. */
+function withoutDeclarations(text: string): string {
+  return text.replace(/\/\*[^]*?\*\//g, "").replace(/^export interface [^]*?^}/gm, "");
+}
+
+function tokenAt(node: ts.Node, position: number): ts.Node | undefined {
+  const inner = node.getChildren().find((each) => each.getStart() <= position && position < each.getEnd());
+  if (inner === undefined) return node.getStart() === position ? node : undefined;
+  return inner.getChildCount() === 0 ? inner : tokenAt(inner, position);
+}
+
+describe("options", { timeout: 120_000 }, () => {
+  const options = exportedOptions();
+
+  it("are found", () => {
+    expect(options.size).toBeGreaterThan(40);
+  });
+
+  it("are documented, every one", () => {
+    const silent = [...options].filter(([, { declaration }]) => {
+      const symbol = checker.getSymbolAtLocation(ts.getNameOfDeclaration(declaration) ?? declaration);
+      return ts.displayPartsToString(symbol?.getDocumentationComment(checker)).trim() === "";
+    });
+    expect(silent.map(([name]) => name)).toEqual([]);
+  });
+
+  it("are read, every one: a documented option that nothing looks at is a lie", () => {
+    const unread = [...options].filter(([, option]) => !isRead(option));
+    expect(unread.map(([name]) => name)).toEqual([]);
+  });
+});
