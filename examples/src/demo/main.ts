@@ -12,13 +12,6 @@ if (process.argv.length > 2) {
   console.error(`the demo takes no arguments, received ${process.argv.slice(2).join(" ")}`);
   process.exit(2);
 }
-// Whatever happens, the demo ends.
-setTimeout(() => {
-  console.error("the demo did not end within 60 seconds");
-  fleet.killAll();
-  process.exit(1);
-}, 60_000).unref();
-
 const timeline = new Timeline();
 const fleet = new Fleet(timeline);
 const within = (ms: number | undefined): string => (ms === undefined ? "never" : `after ${seconds(ms)}`);
@@ -32,6 +25,12 @@ const describe = ({ calls, failedTries, failedCalls, byInstance }: Traffic): str
 timeline.chapter("An etcd, three instances of the orders service, and a client");
 const server = await startEtcd();
 timeline.say("etcd", `${server.version} at ${server.endpoint}`);
+// Whatever happens, the demo ends.
+setTimeout(() => {
+  console.error("the demo did not end within 60 seconds");
+  fleet.killAll();
+  process.exit(1);
+}, 60_000).unref();
 for (const name of ["orders-a", "orders-b", "orders-c"])
   fleet.start(name, "orders", [name, ...server.endpoints]);
 await fleet.until(() => fleet.ready.size === 3);

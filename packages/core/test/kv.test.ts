@@ -72,6 +72,28 @@ describe("keys", () => {
     });
   });
 
+  it("prints results of calls, too", async () => {
+    const put = await etcd.put("kv/result", "1", { prevKv: true });
+    expect(JSON.parse(JSON.stringify(put))).toEqual({ revision: String(put.revision) });
+    const range = await etcd.range("kv/result");
+    expect(JSON.parse(JSON.stringify(range))).toMatchObject({
+      count: "1",
+      more: false,
+      kvs: [{ version: "1" }],
+    });
+    const txn = await etcd.txn().then(op.get("kv/result"), op.delete("kv/result")).commit();
+    expect(JSON.parse(JSON.stringify(txn))).toMatchObject({
+      succeeded: true,
+      results: [{ value: "1" }, { deleted: "1" }],
+    });
+  });
+
+  it("takes a session for a lease", async () => {
+    await using session = await etcd.openSession();
+    await etcd.put("kv/session", "x", { lease: session });
+    expect((await etcd.get("kv/session"))?.lease).toBe(session.leaseId);
+  });
+
   it("names the key and not the value when JSON is broken", async () => {
     await etcd.put("kv/broken", "secret{");
     const kv = await etcd.get("kv/broken");

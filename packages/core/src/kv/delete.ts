@@ -4,6 +4,7 @@ import { booleanOption, refuseUnknown } from "../util/validate.ts";
 import { revisionOf } from "./header.ts";
 import { type KeyRange, toWireRange } from "./key-range.ts";
 import { KeyValue } from "./key-value.ts";
+import { printable } from "./printable.ts";
 
 export interface DeleteOpOptions {
   /** Also give the keys as they were before. @default false */
@@ -31,9 +32,9 @@ export function deleteRequest(
 }
 
 export function deleteResult(response: DeleteRangeResponse): DeleteResult {
-  return {
+  return printable({
     revision: revisionOf(response),
     deleted: response.deleted,
     prevKvs: response.prevKvs.map((each) => new KeyValue(each)),
-  };
+  });
 }

@@ -4,9 +4,10 @@ import { booleanOption, describe, isEmpty, MAX_INT64, refuseUnknown } from "../u
 import { type Bytes, toBytes, toKey } from "./bytes.ts";
 import { revisionOf } from "./header.ts";
 import { type KeyValue, toKeyValue } from "./key-value.ts";
+import { printable } from "./printable.ts";
 
-/** A lease by its id, or anything that has one: a granted lease, a session's `lease`. */
-export type LeaseRef = bigint | { readonly id: bigint };
+/** A lease by its id, or anything that has one: a granted lease, or a session. */
+export type LeaseRef = bigint | { readonly id: bigint } | { readonly leaseId: bigint };
 
 export interface PutOpOptions {
   /** The lease the key shall live on. @default none: the key stays until it is deleted */
@@ -61,12 +62,12 @@ export function putRequest(
 }
 
 export function putResult(response: PutResponse): PutResult {
-  return { revision: revisionOf(response), prevKv: toKeyValue(response.prevKv) };
+  return printable({ revision: revisionOf(response), prevKv: toKeyValue(response.prevKv) });
 }
 
 /** The id behind a {@link LeaseRef}; refuses 0n, which etcd would read as "no lease". */
 export function leaseId(lease: LeaseRef): bigint {
-  const id = typeof lease === "object" && lease !== null ? lease.id : lease;
+  const id = typeof lease !== "object" || lease === null ? lease : "id" in lease ? lease.id : lease.leaseId;
   if (typeof id !== "bigint" || id <= 0n || id > MAX_INT64)
     throw new TypeError(`lease must be a lease or its id, received ${describe(lease)}`);
   return id;

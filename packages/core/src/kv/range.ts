@@ -1,9 +1,17 @@
 import { type RangeRequestInput, type RangeResponse, SortOrder, SortTarget } from "@quorumkit/proto";
 import { CALL_OPTIONS, type CallOptions } from "../transport/call-options.ts";
-import { bigintOption, booleanOption, describe, isEmpty, numberOption, refuseUnknown } from "../util/validate.ts";
+import {
+  bigintOption,
+  booleanOption,
+  describe,
+  isEmpty,
+  numberOption,
+  refuseUnknown,
+} from "../util/validate.ts";
 import { revisionOf } from "./header.ts";
 import { type KeyRange, toWireRange } from "./key-range.ts";
 import { KeyValue } from "./key-value.ts";
+import { printable } from "./printable.ts";
 
 const SORT_TARGETS = {
   key: SortTarget.KEY,
@@ -113,12 +121,12 @@ export function getResult(response: RangeResponse): KeyValue | undefined {
 }
 
 export function rangeResult(response: RangeResponse): RangeResult {
-  return {
+  return printable({
     revision: revisionOf(response),
     kvs: response.kvs.map((each) => new KeyValue(each)),
     count: response.count,
     more: response.more,
-  };
+  });
 }
 
 function readOptions(options: GetOpOptions): Omit<RangeRequestInput, "key"> {

@@ -93,6 +93,7 @@ function noConnection(): AttemptFailure {
 
 function failureOf(error: ServiceError | null): AttemptFailure {
   const cause = error ?? new Error("the server ended the call without an answer");
-  const details = error?.details ?? cause.message;
+  // grpc-js ends some of its texts with a note that is mostly empty.
+  const details = (error?.details ?? cause.message).replace(/ Resolution note: *$/, "");
   return { ...meaningOf(error?.code ?? status.INTERNAL, details), details, cause };
 }

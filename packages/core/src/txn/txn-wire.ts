@@ -1,6 +1,7 @@
 import type { RequestOpInput, TxnRequestInput, TxnResponse } from "@quorumkit/proto";
 import { EtcdError } from "../errors/etcd-error.ts";
 import { revisionOf } from "../kv/header.ts";
+import { printable } from "../kv/printable.ts";
 import type { Compare } from "./compare.ts";
 import type { Op, OpResults, TxnParts, TxnResult } from "./txn-types.ts";
 
@@ -32,7 +33,8 @@ export function txnResult<Then extends readonly Op[], Else extends readonly Op[]
   const revision = response.header === null ? 0n : revisionOf(response);
   const { succeeded } = response;
   const ops: readonly Op[] = succeeded ? parts.then : parts.else;
-  if (isEmpty(parts)) return { succeeded, revision, results: [] as unknown as OpResults<Then & Else> };
+  if (isEmpty(parts))
+    return printable({ succeeded, revision, results: [] as unknown as OpResults<Then & Else> });
   if (ops.length !== response.responses.length) {
     throw new EtcdError(
       "PROTOCOL",
@@ -41,6 +43,6 @@ export function txnResult<Then extends readonly Op[], Else extends readonly Op[]
   }
   const results = response.responses.map((each, index) => ops[index]?.read(each));
   return succeeded
-    ? { succeeded, revision, results: results as unknown as OpResults<Then> }
-    : { succeeded, revision, results: results as unknown as OpResults<Else> };
+    ? printable({ succeeded, revision, results: results as unknown as OpResults<Then> })
+    : printable({ succeeded, revision, results: results as unknown as OpResults<Else> });
 }

@@ -16,8 +16,8 @@ export interface ClockSources {
 
 const SYSTEM: ClockSources = { monotonicMs: () => performance.now(), bootMs: () => uptime() * 1000 };
 
-/** `os.uptime()` moves in steps of 10 ms, so smaller differences are noise. */
-const RESOLUTION_MS = 20;
+/** `os.uptime()` moves in steps of 10 ms on Linux and of a second elsewhere, so smaller differences are noise. */
+const RESOLUTION_MS = process.platform === "linux" ? 20 : 1_100;
 
 /**
  * The process' deadline clock. `performance.now()` stands still while a Linux machine is suspended, although the
