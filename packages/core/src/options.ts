@@ -24,6 +24,7 @@ export interface ClientOptions {
   readonly tls?: TlsOptions | undefined;
   /**
    * Who the client is: a user name and a password, or a token. Takes precedence over the name in a certificate.
+   * Not for use through etcd's own gRPC proxy, whose watches all carry the token of whoever came first (etcd#16112).
    *
    * @default nobody, or the certificate's common name where the server looks at that
    */

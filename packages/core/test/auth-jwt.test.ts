@@ -1,6 +1,8 @@
 import { createSign, generateKeyPairSync } from "node:crypto";
-import { type EtcdServer, startEtcd } from "@quorumkit/testing";
+import { Client, credentials } from "@grpc/grpc-js";
 import { EtcdClient } from "@quorumkit/core";
+import { type AuthenticateResponse, rpcs } from "@quorumkit/proto";
+import { type EtcdServer, startEtcd } from "@quorumkit/testing";
 import { describe, expect, it } from "vitest";
 import { TestFiles } from "./support/test-files.ts";
 import { asRoot, createUser, enableAuth, loginCount, ROOT } from "./support/users.ts";
@@ -30,9 +32,23 @@ function signToken(username: string, revision: bigint, livesMs: number): string 
   return `${text}.${createSign("RSA-SHA256").update(text).sign(KEYS.privateKey).toString("base64url")}`;
 }
 
+/** The revision of users and roles that the server writes into its own tokens. */
 async function authRevision(server: EtcdServer): Promise<bigint> {
-  await using etcd = new EtcdClient({ endpoints: server.endpoint, auth: ROOT });
-  return (await etcd.auth.status()).authRevision;
+  const { path, requestSerialize, responseDeserialize } = rpcs.auth.authenticate;
+  const client = new Client(new URL(server.endpoint).host, credentials.createInsecure());
+  try {
+    const request = { name: ROOT.username, password: ROOT.password };
+    const { token } = await new Promise<AuthenticateResponse>((resolve, reject) => {
+      client.makeUnaryRequest(path, requestSerialize, responseDeserialize, request, (error, response) => {
+        if (response === undefined) reject(error ?? new Error("no answer"));
+        else resolve(response);
+      });
+    });
+    const payload = Buffer.from(token.split(".")[1] ?? "", "base64url").toString();
+    return BigInt((JSON.parse(payload) as { revision: number }).revision);
+  } finally {
+    client.close();
+  }
 }
 
 describe("a JWT", () => {

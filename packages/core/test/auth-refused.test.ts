@@ -16,6 +16,8 @@ import {
   type LeaseKeepAliveResponseInput,
   type PutRequest,
   type PutResponseInput,
+  type RangeRequest,
+  type RangeResponseInput,
   services,
   type WatchRequest,
   type WatchResponseInput,
@@ -48,8 +50,16 @@ class StrangeServer {
       },
     );
     this.#server.addService(
-      { put: services.kv.put },
+      { put: services.kv.put, range: services.kv.range },
       {
+        range: (
+          call: ServerUnaryCall<RangeRequest, RangeResponseInput>,
+          answer: sendUnaryData<RangeResponseInput>,
+        ) => {
+          const refusal = this.#look("range", call.metadata);
+          if (refusal === undefined) answer(null, { header: HEADER });
+          else answer(refusal);
+        },
         put: (
           call: ServerUnaryCall<PutRequest, PutResponseInput>,
           answer: sendUnaryData<PutResponseInput>,
@@ -77,7 +87,13 @@ class StrangeServer {
         watch: (stream: ServerDuplexStream<WatchRequest, WatchResponseInput>) => {
           const refusal = this.#look("watch", stream.metadata);
           if (refusal !== undefined) stream.emit("error", refusal);
-          stream.on("data", () => stream.write({ header: HEADER, watchId: 0n, created: true }));
+          let watchId = 0n;
+          stream.on("data", () => {
+            const cancelReason = this.refuse(tokenOf(stream.metadata), "create");
+            const created = { header: HEADER, created: true };
+            if (cancelReason === undefined) stream.write({ ...created, watchId: watchId++ });
+            else stream.write({ ...created, watchId: -1n, canceled: true, cancelReason });
+          });
           stream.on("end", () => stream.end());
         },
       },
@@ -198,5 +214,50 @@ describe("a token that the server refuses", () => {
     expect(watcher.state).toBe("live");
     await watcher.close();
     expect(await seen.ended).toBeUndefined();
+  });
+
+  it.each([
+    // etcd before 3.4.25 and 3.5.8 says the one of an expired token, later ones the other.
+    "rpc error: code = PermissionDenied desc = etcdserver: permission denied",
+    "rpc error: code = Unauthenticated desc = etcdserver: invalid auth token",
+  ])("for a new watch on an old stream moves that to a new stream (%s)", async (reason) => {
+    const etcd = await start(alice);
+    const old = etcd.watch("key", { startRevision: 1n });
+    const seenByOld = collect(old);
+    await old.ready();
+    server.refuse = (token, rpc) => {
+      if (token !== "t-1") return undefined;
+      return rpc === "create" ? reason : "etcdserver: invalid auth token";
+    };
+    const watchers = Array.from({ length: 5 }, () => etcd.watch("key", { startRevision: 1n }));
+    await Promise.all(watchers.map(async (each) => each.ready()));
+    expect(server.logins).toBe(2);
+    expect(server.seen.filter((each) => each.startsWith("watch"))).toEqual(["watch t-1", "watch t-2"]);
+    expect(old.state).toBe("live");
+    // One that leaves while it is looked into is not set up any more.
+    server.refuse = (token, rpc) => (token === "t-2" && rpc === "create" ? reason : undefined);
+    const leaving = etcd.watch("key", { startRevision: 1n });
+    const left = collect(leaving);
+    await leaving.close();
+    expect(await left.ended).toBeUndefined();
+    await Promise.all([old, ...watchers].map(async (each) => each.close()));
+    expect(await seenByOld.ended).toBeUndefined();
+  });
+
+  it("for what its user may not do is not taken for an expired one", async () => {
+    const etcd = await start(alice);
+    const denied = "etcdserver: permission denied";
+    server.refuse = (_token, rpc) =>
+      rpc === "create"
+        ? `rpc error: code = PermissionDenied desc = ${denied}`
+        : rpc === "range"
+          ? denied
+          : undefined;
+    for (let round = 0; round < 3; round += 1) {
+      await expect(etcd.watch("key", { startRevision: 1n }).ready()).rejects.toMatchObject({
+        code: "PERMISSION_DENIED",
+      });
+    }
+    expect(server.logins).toBe(1);
   });
 });

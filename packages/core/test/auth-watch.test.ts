@@ -13,43 +13,36 @@ afterEach(async () => {
 });
 
 describe("watches of a user", () => {
-  // 3.4.23 says "permission denied" of an expired token, later servers say what it is.
-  it.each(["3.4.23", undefined])(
-    "go on when the token expires, old ones and new ones (etcd %s)",
-    async (version) => {
-      await using server = await startEtcd({
-        args: SHORT_LIVED,
-        ...(version === undefined ? {} : { version }),
-      });
-      await enableAuth(server);
-      await using etcd = new EtcdClient({ endpoints: server.endpoint, auth: ROOT });
-      const old = etcd.watch("key");
-      const seenByOld = collect(old);
-      await old.ready();
-      const states: string[] = [];
-      old.on("state", (state) => states.push(state));
+  it("go on when the token expires, old ones and new ones", async () => {
+    await using server = await startEtcd({ args: SHORT_LIVED });
+    await enableAuth(server);
+    await using etcd = new EtcdClient({ endpoints: server.endpoint, auth: ROOT });
+    const old = etcd.watch("key");
+    const seenByOld = collect(old);
+    await old.ready();
+    const states: string[] = [];
+    old.on("state", (state) => states.push(state));
 
-      for (let round = 1; round <= 2; round += 1) {
-        await tokenGone(server);
-        const before = await loginCount(server);
-        // With a revision to begin at nothing is read first, so that the watch itself finds the token expired.
-        const watchers = Array.from({ length: 20 }, () => etcd.watch("key", { startRevision: 1n }));
-        await Promise.all(watchers.map(async (each) => each.ready()));
-        expect((await loginCount(server)) - before).toBe(1);
-        const seen = watchers.map((each) => collect(each));
-        const { revision } = await etcd.put("key", `${round}`);
-        for (const each of [seenByOld, ...seen]) await expect.poll(() => each.revision()).toBe(revision);
-        expect(states).toEqual([]);
-        expect(seenByOld.batches).toHaveLength(round);
-        // The one of the old watch goes on; all new ones are on another.
-        expect(await watchStreamCount(server.endpoint)).toBe(2);
-        await Promise.all(watchers.map(async (each) => each.close()));
-        await expect.poll(async () => watchStreamCount(server.endpoint)).toBe(1);
-      }
-      await old.close();
-      expect(await seenByOld.ended).toBeUndefined();
-    },
-  );
+    for (let round = 1; round <= 2; round += 1) {
+      await tokenGone(server);
+      const before = await loginCount(server);
+      // With a revision to begin at nothing is read first, so that the watch itself finds the token expired.
+      const watchers = Array.from({ length: 20 }, () => etcd.watch("key", { startRevision: 1n }));
+      await Promise.all(watchers.map(async (each) => each.ready()));
+      expect((await loginCount(server)) - before).toBe(1);
+      const seen = watchers.map((each) => collect(each));
+      const { revision } = await etcd.put("key", `${round}`);
+      for (const each of [seenByOld, ...seen]) await expect.poll(() => each.revision()).toBe(revision);
+      expect(states).toEqual([]);
+      expect(seenByOld.batches).toHaveLength(round);
+      // The one of the old watch goes on; all new ones are on another.
+      expect(await watchStreamCount(server)).toBe(2);
+      await Promise.all(watchers.map(async (each) => each.close()));
+      await expect.poll(async () => watchStreamCount(server)).toBe(1);
+    }
+    await old.close();
+    expect(await seenByOld.ended).toBeUndefined();
+  });
 
   it("go on, as sessions do, when a restarted member has forgotten the token", async () => {
     await using server = await startEtcd();
@@ -61,10 +54,12 @@ describe("watches of a user", () => {
     const seen = watchers.map((each) => collect(each));
     await Promise.all(watchers.map(async (each) => each.ready()));
 
+    await server.kill();
     await server.restart();
     const { revision } = await etcd.put("key", "1");
     for (const each of seen) await expect.poll(() => each.revision()).toBe(revision);
-    expect(await loginCount(server)).toBe(1);
+    // None where etcd found the token again in its log, as 3.4 does.
+    expect(await loginCount(server)).toBeLessThanOrEqual(1);
     // Longer than the TTL: the renewals go on.
     const until = performance.now() + 6_000;
     await expect.poll(() => performance.now() > until, { timeout: 10_000 }).toBe(true);
@@ -135,6 +130,7 @@ describe("watches of a user", () => {
     await expect(etcd.get("alice/key")).rejects.toMatchObject({ code: "UNAUTHENTICATED" });
 
     // The stream is gone now, and there is no way to another: that has to be seen.
+    await server.kill();
     await server.restart();
     await expect.poll(() => mirror.state, { timeout: 10_000 }).toBe("stale");
     await expect.poll(() => mirror.lastError?.code, { timeout: 10_000 }).toBe("UNAUTHENTICATED");

@@ -1,6 +1,7 @@
 import { startEtcd, type EtcdServer } from "@quorumkit/testing";
 import { EtcdClient } from "@quorumkit/core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { rpcsHandled } from "./support/rpc-count.ts";
 import { startTcpProxy } from "./support/tcp-proxy.ts";
 
 let server: EtcdServer;
@@ -19,13 +20,12 @@ afterAll(async () => {
 
 /** How many calls of each kind the server has handled. */
 async function handled(): Promise<Record<"Range" | "Txn" | "Put", number>> {
-  const text = await (await fetch(`${server.endpoint}/metrics`)).text();
-  const count = (method: string): number => {
-    const lines = text.split("\n").filter((line) => line.startsWith("grpc_server_handled_total"));
-    const own = lines.filter((line) => line.includes(`grpc_method="${method}"`));
-    return own.reduce((sum, line) => sum + Number(line.split(" ").at(-1)), 0);
-  };
-  return { Range: count("Range"), Txn: count("Txn"), Put: count("Put") };
+  const [Range, Txn, Put] = await Promise.all([
+    rpcsHandled(server, "Range"),
+    rpcsHandled(server, "Txn"),
+    rpcsHandled(server, "Put"),
+  ]);
+  return { Range, Txn, Put };
 }
 
 async function during(what: () => Promise<unknown>): Promise<Record<"Range" | "Txn" | "Put", number>> {

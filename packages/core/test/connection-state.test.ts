@@ -4,6 +4,9 @@ import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { type ConnectionEvent, NOTHING_KNOWN, transition } from "../src/transport/connection-state.ts";
 import { startTcpProxy } from "./support/tcp-proxy.ts";
 
+/** Long enough for a machine with much else to do. */
+const EVENTUALLY = { timeout: 15_000 };
+
 let server: EtcdServer;
 beforeAll(async () => {
   server = await startEtcd();
@@ -98,7 +101,7 @@ describe("a client's connection", () => {
     await vi.waitFor(async () => {
       await etcd.get("a");
       expect(etcd.connection.state).toBe("degraded");
-    });
+    }, EVENTUALLY);
   });
 
   it("is that of the cluster in a namespace, too", async () => {

@@ -12,6 +12,9 @@ import type { Endpoint } from "../src/transport/endpoint.ts";
 import { runProgram } from "./support/run-program.ts";
 import { startTcpProxy } from "./support/tcp-proxy.ts";
 
+/** Long enough for a machine with much else to do. */
+const EVENTUALLY = { timeout: 15_000 };
+
 let server: EtcdServer;
 beforeAll(async () => {
   server = await startEtcd();
@@ -101,7 +104,7 @@ describe("a failing endpoint", () => {
     await vi.waitFor(async () => {
       await etcd.get("health/any");
       expect(stateOf(etcd, failing.endpoint)).toBe("failing");
-    });
+    }, EVENTUALLY);
     await watcher.ready();
     expect(etcd.connection.state).toBe("degraded");
     failing.accept();
@@ -117,7 +120,10 @@ describe("a failing endpoint", () => {
     try {
       pool.pick();
       endpoint.failed("Connection dropped", performance.now());
-      await vi.waitFor(() => expect(fake.checks).toBeGreaterThan(0));
+      await vi.waitFor(() => {
+        pool.pick({ only: endpoint });
+        expect(fake.checks).toBeGreaterThan(0);
+      }, EVENTUALLY);
       // Awake, it would ask at least once a second.
       let before = -1;
       const stable = (): void => {
@@ -126,10 +132,11 @@ describe("a failing endpoint", () => {
         expect(now).toBe(earlier);
       };
       await vi.waitFor(stable, { interval: 2_500, timeout: 12_000 });
-      // Nobody asks, so nobody knows; whoever wants it next makes it known.
+      // Nobody asks, so nobody knows, until something is under way again.
       serving = ServingStatus.SERVING;
       expect(pool.monitor.state).toBe("unavailable");
       pool.pick({ only: endpoint });
+      endpoint.track({ cancel: () => {} });
       await vi.waitFor(() => expect(pool.monitor.state).toBe("ready"), { timeout: 10_000 });
     } finally {
       pool.close();
@@ -315,12 +322,12 @@ describe("a learner", () => {
       await vi.waitFor(async () => {
         await behind.get("learner/any");
         expect(stateOf(behind, url)).toBe("failing");
-      });
+      }, EVENTUALLY);
       const before = calls;
       await vi.waitFor(async () => {
         await behind.get("learner/any");
         expect(calls).toBeGreaterThan(before);
-      });
+      }, EVENTUALLY);
     } finally {
       grpc.forceShutdown();
     }
@@ -336,7 +343,7 @@ describe("a cluster", () => {
     await vi.waitFor(async () => {
       await etcd.get("health/any");
       expect(etcd.connection.endpoints.map(({ state }) => state)).toEqual(["ready", "ready", "ready"]);
-    });
+    }, EVENTUALLY);
     await first.kill();
     await vi.waitFor(
       async () => {

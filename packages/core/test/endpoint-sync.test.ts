@@ -9,6 +9,9 @@ import { parseEndpoints } from "../src/transport/endpoint-url.ts";
 import { memberAddresses } from "../src/transport/member-addresses.ts";
 import { startTcpProxy } from "./support/tcp-proxy.ts";
 
+/** Long enough for a machine with much else to do. */
+const EVENTUALLY = { timeout: 15_000 };
+
 let cluster: EtcdCluster;
 beforeAll(async () => {
   cluster = await startEtcdCluster(3);
@@ -130,7 +133,7 @@ describe("endpoint sync", () => {
       await vi.waitFor(async () => {
         await etcd.get("a");
         expect(proxy.calls).toBeGreaterThan(firstRound + 10);
-      });
+      }, EVENTUALLY);
       expect(urlsOf(etcd)).toEqual([proxy.endpoint]);
       expect(etcd.connection.state).toBe("ready");
       expect(etcd.connection.syncError).toBeUndefined();
@@ -183,7 +186,7 @@ describe("endpoint sync", () => {
         await etcd.delete("a").catch(() => {});
         expect(lists).toBeGreaterThan(2);
         expect(etcd.connection.syncError).toMatchObject({ code: "PERMISSION_DENIED" });
-      });
+      }, EVENTUALLY);
       expect(etcd.connection.state).toBe("ready");
     } finally {
       grpc.forceShutdown();

@@ -17,6 +17,12 @@ async function pass(ms: number): Promise<void> {
   await vi.advanceTimersByTimeAsync(ms);
 }
 
+/** Lets time pass until `condition` holds, to 5 ms. */
+async function passUntil(condition: () => boolean): Promise<void> {
+  for (let waited = 0; !condition() && waited < TTL_MS; waited += 5) await pass(5);
+  expect(condition()).toBe(true);
+}
+
 function idsOf(stream: FakeStream | undefined): bigint[] {
   return (stream?.sent ?? []).map(({ id }) => id);
 }
@@ -180,14 +186,9 @@ describe("a link that is slow, but works", () => {
   it("is not given up for one answer that is late, but for one that does not come at all", async () => {
     const { keepAlive, streams } = renewing(1);
     keepAlive.add({ id: 1n, ttlSeconds: TTL }, fakeableClock.now(), recorded());
-    await pass(0.8 * DUE_MS - 1);
-    expect(idsOf(streams[0])).toEqual([]);
-    await vi.waitFor(() => expect(idsOf(streams[0])).toEqual([1n]), { interval: 1 });
+    await passUntil(() => streams[0]?.sent.length === 1);
     streams[0]?.answer(1n, TTL);
-    await vi.waitFor(() => expect(idsOf(streams[0])).toEqual([1n, 1n]), {
-      timeout: DUE_MS + 50,
-      interval: 1,
-    });
+    await passUntil(() => streams[0]?.sent.length === 2);
     await pass(2.9 * PATIENCE_MS);
     expect(streams[0]?.abandoned).toBe(false);
     await pass(0.2 * PATIENCE_MS);
@@ -235,19 +236,22 @@ describe("many leases", () => {
   const answers = (count: number, ttlSeconds = TTL): ReadonlyMap<bigint, number> =>
     new Map(Array.from({ length: count }, (_, index) => [BigInt(index + 1), ttlSeconds]));
 
-  it("are spread over streams of a thousand, on different members, and stay where they are", async () => {
+  it("are spread over streams of fifty renewals in a second, on different members, and stay where they are", async () => {
     vi.useRealTimers();
-    const ttls = answers(2_500, 2);
-    const { keepAlive, streams } = renewing(3, (stream) => void (stream.ttls = ttls));
+    const ttls = answers(50, 2);
+    const { keepAlive, streams } = renewing(2, (stream) => void (stream.ttls = ttls));
     const all = new Map([...ttls.keys()].map((id) => [id, recorded()]));
-    for (const [id, listener] of all) keepAlive.add({ id, ttlSeconds: 2 }, fakeableClock.now(), listener);
+    for (const [id, listener] of all) {
+      keepAlive.add({ id, ttlSeconds: 2 }, fakeableClock.now(), listener);
+      if (id % 10n === 0n) await new Promise((resolve) => setImmediate(resolve));
+    }
     const renewedTimes = (times: number): boolean =>
       [...all.values()].every(({ renewed }) => renewed.length >= times);
     await vi.waitFor(() => expect(renewedTimes(1)).toBe(true), 10_000);
-    expect(streams).toHaveLength(3);
-    expect(new Set(streams.map(({ endpoint }) => endpoint)).size).toBe(3);
+    expect(streams).toHaveLength(2);
+    expect(new Set(streams.map(({ endpoint }) => endpoint)).size).toBe(2);
     const before = streams.map((stream) => new Set(idsOf(stream)));
-    expect(before.map(({ size }) => size)).toEqual([1_000, 1_000, 500]);
+    expect(before.map(({ size }) => size)).toEqual([33, 17]);
     await vi.waitFor(() => expect(renewedTimes(2)).toBe(true), 10_000);
     expect(streams.map((stream) => new Set(idsOf(stream)))).toEqual(before);
     for (const id of ttls.keys()) keepAlive.remove(id);
@@ -260,7 +264,7 @@ describe("many leases", () => {
     const { keepAlive, streams } = renewing(1, (stream) => void (stream.ttls = ttls));
     for (const id of ttls.keys()) keepAlive.add({ id, ttlSeconds: TTL }, fakeableClock.now(), recorded());
     await pass(2 * TTL_MS);
-    const sent = streams[0]?.sent ?? [];
+    const sent = streams.flatMap((stream) => stream.sent);
     const inSlice = new Map<number, number>();
     const last = new Map<bigint, number>();
     for (const { id, at } of sent) {
@@ -290,7 +294,7 @@ describe("many leases", () => {
     });
     for (const id of ttls.keys())
       keepAlive.add({ id, ttlSeconds: TTL }, fakeableClock.now() - DUE_MS, recorded());
-    await vi.waitFor(() => expect(streams[0]?.sent).toHaveLength(1_000));
+    await vi.waitFor(() => expect(streams.flatMap(({ sent }) => sent)).toHaveLength(1_000));
     expect(most).toBeLessThanOrEqual(256);
     for (const id of ttls.keys()) keepAlive.remove(id);
   });

@@ -1,5 +1,5 @@
 import { startEtcd, type EtcdServer } from "@quorumkit/testing";
-import { EtcdClient } from "@quorumkit/core";
+import { EtcdClient, Mirror, type MirrorClient } from "@quorumkit/core";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { Backup } from "./support/backup.ts";
 import { contentOf, record } from "./support/mirroring.ts";
@@ -53,6 +53,33 @@ describe("a mirror", { timeout: 60_000 }, () => {
     expect(told.changes.map(keysOf)).toEqual([["m/gone", "m/same", "m/new"]]);
     const { revision } = await there.put("m/more", "1");
     await expect.poll(() => mirror.revision).toBe(revision);
+    await mirror.close();
+  });
+
+  it("does not take another cluster's watch for the one that follows its listing", async () => {
+    await writer.put("m/ours", "1");
+    await using other = await startEtcd();
+    await using there = new EtcdClient({ endpoints: other.endpoints });
+    for (let index = 0; index < 5; index += 1) await there.put("m/theirs", `${index}`);
+    // Between the listing and the watch the address comes to lead elsewhere.
+    let watches = 0;
+    const switched: MirrorClient = {
+      timeoutMs: etcd.timeoutMs,
+      range: (range, options) => etcd.range(range, options),
+      pages: (range, options) => etcd.pages(range, options),
+      watch: (range, options) => {
+        watches += 1;
+        if (watches === 1) {
+          proxy.retarget(other.endpoint);
+          proxy.cut();
+        }
+        return etcd.watch(range, options);
+      },
+    };
+    const mirror = Mirror.start(switched, { prefix: "m/" });
+    await expect.poll(() => mirror.state, { timeout: 10_000 }).toBe("live");
+    expect(contentOf(mirror)).toEqual({ "m/theirs": "4" });
+    expect(watches).toBe(2);
     await mirror.close();
   });
 

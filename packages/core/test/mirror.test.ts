@@ -175,7 +175,7 @@ describe("a listener that throws", () => {
 
 describe("closing a mirror", () => {
   it("ends everything, keeps the last state readable, and may be done again", async () => {
-    await expect.poll(async () => watcherCount(server.endpoint)).toBe(0);
+    await expect.poll(async () => watcherCount(server)).toBe(0);
     await etcd.put("close/a", "1");
     const mirror = await etcd.mirror({ prefix: "close/" });
     const told = record(mirror);
@@ -183,7 +183,7 @@ describe("closing a mirror", () => {
     expect([mirror.state, told.states]).toEqual(["closed", ["live", "closed"]]);
     expect(mirror.staleSince).toBeInstanceOf(Date);
     expect(mirror.get("close/a")?.text()).toBe("1");
-    await expect.poll(async () => watcherCount(server.endpoint)).toBe(0);
+    await expect.poll(async () => watcherCount(server)).toBe(0);
     await etcd.put("close/a", "2");
     expect(told.changes).toEqual([]);
     await mirror.close();

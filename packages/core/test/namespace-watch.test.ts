@@ -92,11 +92,11 @@ it("a watch goes on where it was when etcd comes back, and so does a mirror", as
 });
 
 it("watches of one namespace share a stream, which ends with the last of them", async () => {
-  const before = await watchStreamCount(server.endpoint);
+  const before = await watchStreamCount(server);
   const app = root.namespace("streams/");
   const watchers = Array.from({ length: 20 }, (_, index) => app.watch(`key-${index}`));
   await Promise.all(watchers.map(async (each) => each.ready()));
-  expect(await watchStreamCount(server.endpoint)).toBe(before + 1);
+  expect(await watchStreamCount(server)).toBe(before + 1);
   await Promise.all(watchers.map(async (each) => each.close()));
-  await expect.poll(async () => watchStreamCount(server.endpoint), PATIENT).toBe(before);
+  await expect.poll(async () => watchStreamCount(server), PATIENT).toBe(before);
 });

@@ -40,7 +40,7 @@ const RANGE = { prefix: "scan/" };
 /** What a scan cost the server. */
 async function cost(scan: () => Promise<void>): Promise<{ ranges: number; streams: number }> {
   const count = async (): Promise<readonly number[]> =>
-    Promise.all(["Range", "RangeStream"].map(async (method) => rpcCount(server.endpoint, method)));
+    Promise.all(["Range", "RangeStream"].map(async (method) => rpcCount(server, method)));
   const [rangesBefore = 0, streamsBefore = 0] = await count();
   await scan();
   const [ranges = 0, streams = 0] = await count();
@@ -125,7 +125,7 @@ describe("a scan", () => {
       }
       expect(seen).toBe(500);
     }
-    await expect.poll(async () => rpcsOpen(server.endpoint, "RangeStream")).toBe(0);
+    await expect.poll(async () => rpcsOpen(server, "RangeStream")).toBe(0);
   });
 
   it("is taken up behind the last key when the connection breaks in the middle", async () => {

@@ -152,7 +152,7 @@ describe("the election service", () => {
       break;
     }
     // The one that was left is over; the other goes on.
-    await expect.poll(async () => rpcsOpen(server.endpoint, "Observe")).toBe(1);
+    await expect.poll(async () => rpcsOpen(server, "Observe")).toBe(1);
     stop.abort();
     expect(await observing).toMatchObject({ code: "ABORTED" });
   });

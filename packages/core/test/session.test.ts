@@ -78,7 +78,7 @@ describe("a session", () => {
     expect(warnings).toEqual([]);
   });
 
-  it("shares one stream with two hundred others", async () => {
+  it("shares a few streams with two hundred others", async () => {
     await using proxy = await startTcpProxy(server.endpoint);
     await using etcd = new EtcdClient({ endpoints: proxy.endpoint, timeoutMs: 20_000 });
     const sessions = await Promise.all(
@@ -89,7 +89,8 @@ describe("a session", () => {
     const startedAt = performance.now();
     await vi.waitFor(() => expect(performance.now() - startedAt).toBeGreaterThan(4_000), 6_000);
     expect(sessions.every(({ alive }) => alive)).toBe(true);
-    expect(proxy.calls).toBe(grants + 1);
+    // Two hundred renewals in a second, of which a stream gets fifty.
+    expect(proxy.calls).toBeLessThanOrEqual(grants + 5);
   });
 
   it("whose lease an operator revokes ends at the next renewal", async () => {

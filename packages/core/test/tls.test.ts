@@ -1,9 +1,9 @@
-import { startEtcd } from "@quorumkit/testing";
 import { type ClientOptions, EtcdClient, type TlsOptions } from "@quorumkit/core";
 import { describe, expect, it } from "vitest";
 import { clientCertificate, createAuthority, serverCertificate } from "./support/certificates.ts";
 import { TestFiles } from "./support/test-files.ts";
 import { startTlsEtcd } from "./support/tls-etcd.ts";
+import { startUnixEtcd } from "./support/unix-etcd.ts";
 import { asRoot, enableAuth } from "./support/users.ts";
 
 function refusalOf(options: ClientOptions): unknown {
@@ -151,9 +151,10 @@ describe("TLS", () => {
 describe("a unix socket", () => {
   it("is an endpoint as any other", async () => {
     await using files = await TestFiles.create();
-    const endpoint = `unix://${files.path("etcd.sock")}`;
-    await using server = await startEtcd({ clientUrls: [endpoint] });
-    await using etcd = new EtcdClient({ endpoints: endpoint });
+    const path = files.path("etcd.sock");
+    await using started = await startUnixEtcd(path);
+    const { server } = started;
+    await using etcd = new EtcdClient({ endpoints: `unix://${path}` });
     const watcher = etcd.watch("key");
     await watcher.ready();
     const { revision } = await etcd.put("key", "value");

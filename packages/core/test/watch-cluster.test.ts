@@ -19,7 +19,7 @@ const PREFIX = "cluster/";
 async function watchedMember(): Promise<EtcdCluster["members"][number]> {
   for (;;) {
     for (const member of cluster.members) {
-      if (member.state === "running" && (await watcherCount(member.endpoint)) > 0) return member;
+      if (member.state === "running" && (await watcherCount(member)) > 0) return member;
     }
   }
 }

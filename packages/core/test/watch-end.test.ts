@@ -14,8 +14,8 @@ afterAll(async () => {
 });
 
 async function nothingIsLeft(): Promise<void> {
-  await expect.poll(async () => watcherCount(server.endpoint), { timeout: 5000 }).toBe(0);
-  await expect.poll(async () => watchStreamCount(server.endpoint), { timeout: 5000 }).toBe(0);
+  await expect.poll(async () => watcherCount(server), { timeout: 5000 }).toBe(0);
+  await expect.poll(async () => watchStreamCount(server), { timeout: 5000 }).toBe(0);
 }
 
 describe("a watch ends", () => {
@@ -213,6 +213,6 @@ describe("a watch that is closed in the turn in which it was opened", () => {
       await new Promise(setImmediate);
     }
     await etcd.put("turn/done", "");
-    await expect.poll(async () => watchStreamCount(server.endpoint), { timeout: 5000 }).toBe(0);
+    await expect.poll(async () => watchStreamCount(server), { timeout: 5000 }).toBe(0);
   });
 });

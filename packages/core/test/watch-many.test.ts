@@ -38,8 +38,8 @@ describe("10,000 watches on one stream", { timeout: 120_000 }, () => {
     }
     await Promise.all(alive.map(async ({ watcher }) => watcher.ready({ timeoutMs: 60_000 })));
     expect(alive.length).toBeGreaterThan(500);
-    await expect.poll(async () => watcherCount(server.endpoint)).toBe(alive.length);
-    await expect.poll(async () => watchStreamCount(server.endpoint)).toBe(1);
+    await expect.poll(async () => watcherCount(server)).toBe(alive.length);
+    await expect.poll(async () => watchStreamCount(server)).toBe(1);
 
     const seen = alive.map(({ watcher }) => collect(watcher));
     const written = new Map<string, string>();
@@ -53,8 +53,8 @@ describe("10,000 watches on one stream", { timeout: 120_000 }, () => {
 
     // Half of the rest, in random order again; the last one takes the stream with it.
     for (const { watcher } of alive.toSorted(() => random() - 0.5)) await watcher.close();
-    await expect.poll(async () => watcherCount(server.endpoint), { timeout: 10_000 }).toBe(0);
-    await expect.poll(async () => watchStreamCount(server.endpoint)).toBe(0);
+    await expect.poll(async () => watcherCount(server), { timeout: 10_000 }).toBe(0);
+    await expect.poll(async () => watchStreamCount(server)).toBe(0);
   });
 
   it("end with the client in a moment", async () => {
@@ -68,6 +68,6 @@ describe("10,000 watches on one stream", { timeout: 120_000 }, () => {
     await etcd.close();
     for (const { ended } of seen) expect(await ended).toMatchObject({ code: "CLOSED" });
     expect(performance.now() - began).toBeLessThan(3000);
-    await expect.poll(async () => watcherCount(server.endpoint), { timeout: 10_000 }).toBe(0);
+    await expect.poll(async () => watcherCount(server), { timeout: 10_000 }).toBe(0);
   });
 });

@@ -1,6 +1,7 @@
 import { startEtcd, type EtcdServer } from "@quorumkit/testing";
-import { EtcdClient } from "@quorumkit/core";
+import { EtcdClient, isEtcdError } from "@quorumkit/core";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { isOrdered } from "../src/watch/progress-trust.ts";
 import { Backup } from "./support/backup.ts";
 import { runProgram } from "./support/run-program.ts";
 import { startTcpProxy, type TcpProxy } from "./support/tcp-proxy.ts";
@@ -100,7 +101,12 @@ describe("a resume token", { timeout: 60_000 }, () => {
     await server.etcdctl(["compact", String(revision)]);
     const seen = collect(etcd.watch({ prefix: "quiet/" }, { resumeToken }));
     await etcd.put("quiet/a", "1");
-    await expect.poll(() => seen.lines()).toEqual([`${revision + 1n} put quiet/a 1`]);
+    let code: string | undefined;
+    void seen.ended.then((error) => (code = isEtcdError(error) ? error.code : undefined));
+    const line = `${revision + 1n} put quiet/a 1`;
+    // The word of servers before 3.4.25 and 3.5.8 moves no position: events may still be on their way.
+    const expected = isOrdered(server.version) ? [[line], undefined] : [[], "COMPACTED"];
+    await expect.poll(() => [seen.lines(), code]).toEqual(expected);
   });
 
   it("is refused by another cluster, whose events are not shown, however far that is", async () => {

@@ -156,6 +156,6 @@ describe("a reader that stops", () => {
       await watcher.close();
       expect(await iterator.next()).toEqual({ done: true, value: undefined });
     }
-    await expect.poll(async () => watchStreamCount(server.endpoint)).toBe(0);
+    await expect.poll(async () => watchStreamCount(server)).toBe(0);
   });
 });

@@ -7,6 +7,7 @@ import type { EtcdErrorCode } from "./error-codes.ts";
 export type Outcome = "notApplied" | "unknown";
 
 export interface EtcdErrorOptions {
+  /** What came from below, or the reason of the caller's signal. */
   readonly cause?: unknown;
   /** For writes only; see {@link Outcome}. */
   readonly outcome?: Outcome | undefined;

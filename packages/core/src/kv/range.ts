@@ -40,7 +40,7 @@ export interface GetOpOptions {
 export interface RangeOpOptions extends GetOpOptions {
   /** At most so many keys; `more` then tells whether there are others. @default no limit */
   readonly limit?: number | undefined;
-  /** @default by key, ascending */
+  /** The order of the keys. With `limit` it decides which keys those are. @default by key, ascending */
   readonly sort?: Sort | undefined;
   /** Give the count and no keys. @default false */
   readonly countOnly?: boolean | undefined;

@@ -3,11 +3,14 @@ import type { Connection } from "../transport/connection.ts";
 import type { Endpoint } from "../transport/endpoint.ts";
 import { type Clock, MAX_TIMER_MS } from "../util/clock.ts";
 import type { Lease } from "./lease.ts";
-import { nextDueAt, type Renewal, type RenewalListener } from "./renewal.ts";
+import { nextDueAt, renewalsPerSecond, type Renewal, type RenewalListener } from "./renewal.ts";
 import { RenewalShard } from "./renewal-shard.ts";
 
-/** The server answers the renewals of a stream one after the other, each by way of the leader. */
-const LEASES_PER_SHARD = 1_000;
+/**
+ * The server answers the renewals of a stream one after the other, and each waits until the member has applied what was
+ * committed before it (etcd 3.5.13), so that while much is written a stream gets no further than some fifty in a second.
+ */
+const RENEWALS_PER_SECOND = 50;
 
 /** So that thousands of renewals due at once do not keep the event loop from everything else. */
 const RENEWALS_PER_TURN = 256;
@@ -45,12 +48,13 @@ export class KeepAlive {
     const entry: Entry = {
       id: lease.id,
       listener,
+      grantedMs: ttlMs,
       ttlMs,
       dueAt: nextDueAt(grantedAt, ttlMs),
       provenAt: grantedAt,
       answerMs: 0,
       hedged: false,
-      shard: this.#shardWithRoom(),
+      shard: this.#shardWithRoom(ttlMs),
       timer: undefined,
     };
     this.#entries.set(lease.id, entry);
@@ -66,10 +70,14 @@ export class KeepAlive {
     clearTimeout(entry.timer);
     entry.shard.remove(entry);
     if (entry.shard.size === 0) this.#shards.delete(entry.shard);
+    if (this.#due.size > 0) return;
+    clearImmediate(this.#immediate);
+    this.#immediate = undefined;
   }
 
-  #shardWithRoom(): RenewalShard {
-    for (const shard of this.#shards) if (shard.size < LEASES_PER_SHARD) return shard;
+  #shardWithRoom(ttlMs: number): RenewalShard {
+    const more = renewalsPerSecond(ttlMs);
+    for (const shard of this.#shards) if (shard.renewalsPerSecond + more <= RENEWALS_PER_SECOND) return shard;
     const shard = new RenewalShard({
       connection: this.#connection,
       clock: this.#clock,

@@ -4,7 +4,7 @@ import type { Endpoint } from "../transport/endpoint.ts";
 import { pause } from "../util/abort.ts";
 import { backoffMs } from "../util/backoff.ts";
 import type { Clock } from "../util/clock.ts";
-import { nextDueAt, patienceMs, type Renewal } from "./renewal.ts";
+import { nextDueAt, patienceMs, type Renewal, renewalsPerSecond } from "./renewal.ts";
 import { type Answer, RenewalStream } from "./renewal-stream.ts";
 
 /** What a shard needs of the keep-alive it is a part of. */
@@ -36,6 +36,7 @@ const TO_CONNECT_MS = 1_000;
 export class RenewalShard {
   readonly #context: ShardContext;
   readonly #renewals = new Map<bigint, Renewal>();
+  #renewalsPerSecond = 0;
   #preferred: RenewalStream | undefined;
   #standby: RenewalStream | undefined;
   /** Those that wait for a stream to open, to be woken then. */
@@ -54,6 +55,11 @@ export class RenewalShard {
     return this.#renewals.size;
   }
 
+  /** What its leases ask of its stream. */
+  get renewalsPerSecond(): number {
+    return this.#renewalsPerSecond;
+  }
+
   /** Where its leases are renewed at the moment. */
   get endpoint(): Endpoint | undefined {
     return this.#preferred?.endpoint;
@@ -66,6 +72,7 @@ export class RenewalShard {
 
   add(renewal: Renewal): void {
     this.#renewals.set(renewal.id, renewal);
+    this.#renewalsPerSecond += renewalsPerSecond(renewal.grantedMs);
     // By the time of its first renewal there is a connection.
     this.#openPreferred();
   }
@@ -73,6 +80,7 @@ export class RenewalShard {
   /** Forgets a lease; with the last one the streams end. */
   remove(renewal: Renewal): void {
     this.#renewals.delete(renewal.id);
+    this.#renewalsPerSecond -= renewalsPerSecond(renewal.grantedMs);
     this.#waiting.delete(renewal);
     if (this.#renewals.size > 0) return;
     this.#preferred?.cancel();

@@ -10,6 +10,9 @@ export interface RenewalListener {
 export interface Renewal {
   readonly id: bigint;
   readonly listener: RenewalListener;
+  /** The TTL it was granted with, in ms. */
+  readonly grantedMs: number;
+  /** The TTL in the newest answer, in ms. */
   ttlMs: number;
   /** When the next renewal is to be sent. */
   dueAt: number;
@@ -37,6 +40,10 @@ const PATIENCE_AT_MOST = RENEW_AFTER;
 
 export function nextDueAt(sentAt: number, ttlMs: number): number {
   return sentAt + ttlMs * RENEW_AFTER * (1 - JITTER * Math.random());
+}
+
+export function renewalsPerSecond(ttlMs: number): number {
+  return 1_000 / (ttlMs * RENEW_AFTER);
 }
 
 /** For how long an answer is waited for before the renewal is sent another way, too. */

@@ -5,7 +5,7 @@ import type { Session } from "./session.ts";
  * More at once would not be granted any sooner, but a lease counts from when its grant was sent: among thousands of
  * grants the last ones would have used up their TTL by the time they are answered.
  */
-const GRANTS_AT_ONCE = 128;
+const GRANTS_AT_ONCE = 32;
 
 /** The sessions begun with a client or with one of its namespaces, so that closing it ends them. */
 export class SessionSet {

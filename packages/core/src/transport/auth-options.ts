@@ -5,9 +5,11 @@ import { describe, refuseUnknown } from "../util/validate.ts";
 /** How the client proves who it is. Neither a password nor a token is ever shown in an error or an event. */
 export type AuthOptions =
   | {
+      /** The user's name in etcd. */
       readonly username: string;
       /** A function is asked at every login, so that a password that changes need not end the client. */
       readonly password: string | (() => string | Promise<string>);
+      /** Not beside a password. */
       readonly token?: undefined;
     }
   | {
@@ -16,7 +18,9 @@ export type AuthOptions =
        * refuses the last; a plain string cannot be renewed, so that calls end with `UNAUTHENTICATED` once it has expired.
        */
       readonly token: string | (() => string | Promise<string>);
+      /** Not beside a token. */
       readonly username?: undefined;
+      /** Not beside a token. */
       readonly password?: undefined;
     };
 

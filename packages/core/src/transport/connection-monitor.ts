@@ -19,8 +19,7 @@ export interface ConnectionMonitorEvents {
  * out; a client that does nothing finds out nothing.
  */
 export class ConnectionMonitor extends Emitter<ConnectionMonitorEvents> {
-  /** Why the endpoints could not be completed from the member list the last time; undefined when they could. */
-  syncError: Error | undefined = undefined;
+  #syncError: Error | undefined;
   #status: ConnectionStatus = NOTHING_KNOWN;
 
   get state(): ConnectionState {
@@ -34,6 +33,16 @@ export class ConnectionMonitor extends Emitter<ConnectionMonitorEvents> {
   /** State and endpoints of one moment. */
   get status(): ConnectionStatus {
     return this.#status;
+  }
+
+  /** Why the endpoints could not be completed from the member list the last time; undefined when they could. */
+  get syncError(): Error | undefined {
+    return this.#syncError;
+  }
+
+  /** Takes in how the last look at the member list ended. Called by the transport only. */
+  synced(error: Error | undefined): void {
+    this.#syncError = error;
   }
 
   /** Takes in what happened. Called by the transport only. */

@@ -4,7 +4,7 @@ import { EtcdError, isEtcdError, type Outcome } from "../errors/etcd-error.ts";
 import { pause } from "../util/abort.ts";
 import { MAX_TIMER_MS } from "../util/clock.ts";
 import { describe, signalOption } from "../util/validate.ts";
-import { Access, notBegun } from "./access.ts";
+import { ClientIdentity, notBegun } from "./client-identity.ts";
 import { attempt, type AttemptFailure } from "./attempt.ts";
 import type { LoginRequest, TokenSource } from "./auth-options.ts";
 import { isOutage } from "./authenticator.ts";
@@ -116,7 +116,7 @@ export interface Connection {
 /** Sends calls, repeats those that may be repeated on another endpoint, and opens streams. */
 export class ClusterConnection implements Connection {
   readonly #pool: EndpointPool;
-  readonly #access: Access;
+  readonly #identity: ClientIdentity;
   readonly #timeoutMs: number;
   readonly #closing = new AbortController();
   /** Aborts when closing does not wait any longer. */
@@ -127,8 +127,8 @@ export class ClusterConnection implements Connection {
   constructor(options: ConnectionOptions) {
     const { endpoints, timeoutMs, topology = "direct", syncEndpointsMs, security, tokens } = options;
     this.#timeoutMs = timeoutMs;
-    this.#access = new Access(security, tokens, async (request) => this.#logIn(request));
-    this.#pool = new EndpointPool(endpoints, topology, () => this.#sync?.wake(), this.#access);
+    this.#identity = new ClientIdentity(security, tokens, async (request) => this.#logIn(request));
+    this.#pool = new EndpointPool(endpoints, topology, () => this.#sync?.wake(), this.#identity);
     if (syncEndpointsMs !== undefined) this.#sync = new EndpointSync(this.#syncContext(syncEndpointsMs));
   }
 
@@ -150,7 +150,7 @@ export class ClusterConnection implements Connection {
     options: UnaryOptions = {},
   ): Promise<Response> {
     const sent = this.#send(rpc, request, options);
-    const call = rpc.changesPassword === true ? this.#access.afterPassword(request, sent) : sent;
+    const call = rpc.changesPassword === true ? this.#identity.afterPassword(request, sent) : sent;
     this.#inFlight.add(call);
     try {
       return await call;
@@ -191,15 +191,15 @@ export class ClusterConnection implements Connection {
     for (;;) {
       if (isAborted(signal)) throw abortedError(rpc.name, signal, known());
       if (stop.aborted) throw closedError(known());
-      if (!this.#access.ready(rpc.anonymous)) {
+      if (!this.#identity.ready(rpc.anonymous)) {
         const leftMs = deadline - performance.now();
         if (leftMs <= 0) throw this.#outOfTime(rpc.name, limitMs, last, known());
         try {
-          await this.#access.prepare(leftMs, [signal, stop], rpc.anonymous);
+          await this.#identity.prepare(leftMs, [signal, stop], rpc.anonymous);
         } catch (thrown) {
           const error = EtcdError.from(thrown);
           // A file that cannot be read will not be there in a moment; a member may.
-          if (!this.#access.security.loaded || !isOutage(error)) throw notBegun(rpc.name, error, known());
+          if (!this.#identity.security.loaded || !isOutage(error)) throw notBegun(rpc.name, error, known());
           last = { code: error.code, cause: error };
           await pause(Math.min(100, leftMs), signal, stop);
         }
@@ -324,13 +324,13 @@ export class ClusterConnection implements Connection {
 
   /** Makes sure that a stream can be opened. False when a signal aborts before. */
   async #enter(signals: readonly AbortSignal[]): Promise<boolean> {
-    if (this.#access.ready()) return true;
+    if (this.#identity.ready()) return true;
     try {
-      await this.#access.prepare(MAX_TIMER_MS, signals);
+      await this.#identity.prepare(MAX_TIMER_MS, signals);
     } catch (error) {
       if (!signals.some(({ aborted }) => aborted)) throw error;
     }
-    return this.#access.ready();
+    return this.#identity.ready();
   }
 
   async #logIn(request: LoginRequest): Promise<string | undefined> {

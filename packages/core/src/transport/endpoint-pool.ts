@@ -1,5 +1,5 @@
 import { pause } from "../util/abort.ts";
-import type { Access } from "./access.ts";
+import type { ClientIdentity } from "./client-identity.ts";
 import { ConnectionMonitor } from "./connection-monitor.ts";
 import type { ConnectionEvent } from "./connection-state.ts";
 import { EndpointUpkeep } from "./endpoint-upkeep.ts";
@@ -24,7 +24,7 @@ export class EndpointPool {
   /** The endpoints the user named; they are never given up. */
   readonly seeds: readonly Endpoint[];
   readonly #topology: Topology;
-  readonly #access: Access | undefined;
+  readonly #identity: ClientIdentity | undefined;
   readonly #upkeep: EndpointUpkeep;
   readonly #waiting = new Set<AbortController>();
   readonly #onUse: () => void;
@@ -38,10 +38,10 @@ export class EndpointPool {
     addresses: readonly EndpointUrl[],
     topology: Topology,
     onUse: () => void = () => {},
-    access?: Access,
+    identity?: ClientIdentity,
   ) {
     this.#topology = topology;
-    this.#access = access;
+    this.#identity = identity;
     this.#onUse = onUse;
     this.seeds = addresses.map((address) => this.make(address));
     this.#endpoints = this.seeds;
@@ -62,7 +62,7 @@ export class EndpointPool {
 
   /** An endpoint that is not on the list yet. */
   make(address: EndpointUrl): Endpoint {
-    return new Endpoint(address, this.#topology, (event) => this.#happened(event), this.#access);
+    return new Endpoint(address, this.#topology, (event) => this.#happened(event), this.#identity);
   }
 
   /** Uses these members from now on. What the user named beside them is kept for when none of them works. */

@@ -14,7 +14,7 @@ export interface SyncContext {
 
 /**
  * Completes the endpoints from the cluster's member list, from time to time while the client is in use. A member's
- * address is used once it has answered, as a voting member of the same cluster; what it advertises may be for other eyes.
+ * address is used once it has answered for the same cluster; what it advertises may be for other eyes. Learners are left out.
  * The user's own endpoints stay, for when no member works. A list that cannot be had changes nothing.
  */
 export class EndpointSync {
@@ -46,9 +46,9 @@ export class EndpointSync {
     this.#running = true;
     try {
       await this.#sync();
-      pool.monitor.syncError = undefined;
+      pool.monitor.synced(undefined);
     } catch (error) {
-      if (!closing.aborted) pool.monitor.syncError = error as Error;
+      if (!closing.aborted) pool.monitor.synced(error as Error);
     }
     this.#running = false;
     if (closing.aborted) return;
@@ -90,7 +90,7 @@ export class EndpointSync {
   async #serves(endpoint: Endpoint, clusterId: bigint | undefined): Promise<boolean> {
     try {
       const status = await this.#context.status(endpoint);
-      return !status.isLearner && status.header?.clusterId === clusterId;
+      return status.header?.clusterId === clusterId;
     } catch {
       // not from here, or not for this user
       return false;

@@ -1,5 +1,5 @@
 import { type ChannelOptions, Client } from "@grpc/grpc-js";
-import { Access } from "./access.ts";
+import { ClientIdentity } from "./client-identity.ts";
 import { failureNature } from "../errors/server-errors.ts";
 import type { ConnectionEvent } from "./connection-state.ts";
 import { EndpointStanding } from "./endpoint-standing.ts";
@@ -40,7 +40,7 @@ export class Endpoint extends EndpointStanding {
   readonly address: EndpointUrl;
   /** Used only while no other endpoint works: it is on the user's list, but not on the cluster's. */
   fallback = false;
-  readonly #access: Access;
+  readonly #identity: ClientIdentity;
   readonly #topology: Topology;
   readonly #running = new Set<Cancellable>();
   #calls: Client | undefined;
@@ -51,17 +51,17 @@ export class Endpoint extends EndpointStanding {
     address: EndpointUrl,
     topology: Topology,
     onEvent: (event: ConnectionEvent) => void,
-    access: Access = new Access(),
+    identity: ClientIdentity = new ClientIdentity(),
   ) {
     super(address.url, topology, onEvent);
     this.address = address;
-    this.#access = access;
+    this.#identity = identity;
     this.#topology = topology;
   }
 
   /** What calls and streams carry; undefined where there is no login, or none yet. */
   get token(): Token | undefined {
-    return this.#access.token;
+    return this.#identity.token;
   }
 
   /** Calls or streams are under way here. */
@@ -128,7 +128,7 @@ export class Endpoint extends EndpointStanding {
 
   #open(): Client {
     const { target, secure } = this.address;
-    const { security } = this.#access;
+    const { security } = this.#identity;
     const options = secure ? { ...CHANNEL_OPTIONS, ...security.channelOptions } : CHANNEL_OPTIONS;
     return new Client(target, security.credentials(secure), options);
   }

@@ -9,12 +9,15 @@ import { booleanOption, describe, refuseUnknown } from "../util/validate.ts";
 export interface TlsOptions {
   /** Whom to trust. @default the authorities Node.js trusts */
   readonly ca?: string | Uint8Array | undefined;
+  /** The path of a file with `ca`. */
   readonly caFile?: string | undefined;
   /** The client's certificate, followed by the intermediate ones if there are any. Goes with a key. */
   readonly cert?: string | Uint8Array | undefined;
+  /** The path of a file with `cert`. */
   readonly certFile?: string | undefined;
   /** The certificate's private key, not encrypted. */
   readonly key?: string | Uint8Array | undefined;
+  /** The path of a file with `key`. */
   readonly keyFile?: string | undefined;
   /** The name to expect in the server's certificate. @default the host of the endpoint */
   readonly serverName?: string | undefined;
@@ -34,11 +37,12 @@ export interface ResolvedTls {
   readonly rejectUnauthorized: boolean;
 }
 
-const KINDS: readonly PemKind[] = ["ca", "cert", "key"];
 const OPTIONS: readonly (keyof TlsOptions)[] = [
-  ...KINDS,
+  "ca",
   "caFile",
+  "cert",
   "certFile",
+  "key",
   "keyFile",
   "serverName",
   "rejectUnauthorized",
@@ -47,14 +51,14 @@ const OPTIONS: readonly (keyof TlsOptions)[] = [
 /** Checks the `tls` option, with whatever PEM is in it. Reads no file. */
 export function resolveTls(tls: TlsOptions): ResolvedTls {
   refuseUnknown(tls, OPTIONS, "tls");
-  const { serverName, rejectUnauthorized } = tls;
+  const { ca, caFile, cert, certFile, key, keyFile, serverName, rejectUnauthorized } = tls;
   if (serverName !== undefined && (typeof serverName !== "string" || serverName === ""))
     throw new TypeError(`tls.serverName must be a non-empty string, received ${describe(serverName)}`);
-  const sources: Partial<Record<PemKind, PemSource>> = {};
-  for (const kind of KINDS) {
-    const source = sourceOf(tls, kind);
-    if (source !== undefined) sources[kind] = source;
-  }
+  const sources = {
+    ...sourceOf("ca", ca, caFile),
+    ...sourceOf("cert", cert, certFile),
+    ...sourceOf("key", key, keyFile),
+  };
   if (sources.cert !== undefined && sources.key === undefined)
     throw new TypeError(`tls: ${sources.cert.name} needs key or keyFile beside it`);
   if (sources.key !== undefined && sources.cert === undefined)
@@ -66,24 +70,26 @@ export function resolveTls(tls: TlsOptions): ResolvedTls {
   };
 }
 
-function sourceOf(tls: TlsOptions, kind: PemKind): PemSource | undefined {
-  const value = tls[kind];
-  const path = tls[`${kind}File`];
+function sourceOf(
+  kind: PemKind,
+  value: string | Uint8Array | undefined,
+  path: string | undefined,
+): Partial<Record<PemKind, PemSource>> {
   if (value !== undefined && path !== undefined)
     throw new TypeError(`tls: give ${kind} or ${kind}File, not both`);
   if (path !== undefined) {
     const name = `tls.${kind}File`;
     if (typeof path !== "string" || path === "" || path.includes("-----BEGIN"))
       throw new TypeError(`${name} must be the path of a file in PEM`);
-    return { name, path };
+    return { [kind]: { name, path } };
   }
-  if (value === undefined) return undefined;
+  if (value === undefined) return {};
   const name = `tls.${kind}`;
   if (typeof value !== "string" && !(value instanceof Uint8Array))
     throw new TypeError(`${name} must be a string or bytes in PEM, received a value of type ${typeof value}`);
   const pem = Buffer.from(value);
   checkPem(kind, name, pem);
-  return { name, pem };
+  return { [kind]: { name, pem } };
 }
 
 /** Throws a TypeError that names the option and shows nothing of the content. */

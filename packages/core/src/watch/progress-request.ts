@@ -1,5 +1,5 @@
 import { isEtcdError } from "../errors/etcd-error.ts";
-import { revisionOf } from "../kv/header.ts";
+import { headerOf } from "../kv/header.ts";
 import type { WireRange } from "../kv/key-range.ts";
 import type { Connection } from "../transport/connection.ts";
 import * as rpcs from "../transport/rpcs.ts";
@@ -39,9 +39,12 @@ export async function reachProgress(
   const [signal] = signals;
   const began = performance.now();
   const head = { key: range.key, countOnly: true };
-  const target = revisionOf(
+  const header = headerOf(
     await connection.unary(rpcs.range, head, { signal, timeoutMs: Math.max(1, remainingMs()) }),
   );
+  const changed = subscription.store.see(header);
+  if (changed !== undefined) throw changed;
+  const target = header.revision;
   for (let attempt = 0; ; attempt += 1) {
     if (subscription.nextRevision > target) return subscription.nextRevision - 1n;
     if (remainingMs() <= 0 || signals.some((each) => each?.aborted === true)) return undefined;

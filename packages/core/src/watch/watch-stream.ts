@@ -196,7 +196,7 @@ export class WatchStream {
     else if (response.canceled) this.#canceled(response);
     else if (response.watchId === EVERY_WATCH) {
       this.#progressAsked = Math.max(0, this.#progressAsked - 1);
-      for (const each of [...this.#active.values()]) {
+      for (const each of this.#active.values()) {
         const changed = each.allProgressed(response.header);
         if (changed !== undefined) this.#giveUp(each, changed);
       }

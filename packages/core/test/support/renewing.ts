@@ -1,5 +1,4 @@
 import type { LeaseKeepAliveResponse } from "@quorumkit/proto";
-import { vi } from "vitest";
 import { KeepAlive } from "../../src/lease/keep-alive.ts";
 import type { RenewalListener } from "../../src/lease/renewal.ts";
 import type { Connection, OpenStreamOptions } from "../../src/transport/connection.ts";
@@ -84,20 +83,21 @@ export function renewing(members: number, onOpen: (stream: FakeStream) => void =
   const streams: FakeStream[] = [];
   const connection = {
     closing: new AbortController().signal,
-    openStream: vi.fn(
-      async (_rpc: unknown, handlers: StreamHandlers<LeaseKeepAliveResponse>, options: OpenStreamOptions) => {
-        const hanging = streams.filter(({ abandoned }) => abandoned).map((each) => each.endpoint);
-        const sound = endpoints.filter((each) => !hanging.includes(each));
-        const endpoint = (sound.find((each) => each !== (options.avoid as object | undefined)) ??
-          endpoints[0]) as object;
-        if (endpoint === (options.besides?.endpoint as object | undefined))
-          options.besides?.leaveConnection();
-        const stream = new FakeStream(endpoint, handlers, options);
-        onOpen(stream);
-        streams.push(stream);
-        return stream;
-      },
-    ),
+    openStream: async (
+      _rpc: unknown,
+      handlers: StreamHandlers<LeaseKeepAliveResponse>,
+      options: OpenStreamOptions,
+    ) => {
+      const hanging = streams.filter(({ abandoned }) => abandoned).map((each) => each.endpoint);
+      const sound = endpoints.filter((each) => !hanging.includes(each));
+      const endpoint = (sound.find((each) => each !== (options.avoid as object | undefined)) ??
+        endpoints[0]) as object;
+      if (endpoint === (options.besides?.endpoint as object | undefined)) options.besides?.leaveConnection();
+      const stream = new FakeStream(endpoint, handlers, options);
+      onOpen(stream);
+      streams.push(stream);
+      return stream;
+    },
   } as unknown as Connection;
   return { keepAlive: new KeepAlive(connection, fakeableClock), streams, endpoints };
 }

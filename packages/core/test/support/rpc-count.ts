@@ -1,22 +1,16 @@
+import { type Metered, sumOfMetric } from "./metrics.ts";
+
 /** How often a server has been asked for this RPC, by its own metrics. */
-export async function rpcCount(endpoint: string, method: string): Promise<number> {
-  return sumOf(await metricsOf(endpoint), "grpc_server_started_total", method);
+export async function rpcCount(server: Metered, method: string): Promise<number> {
+  return sumOfMetric(server, "grpc_server_started_total", `grpc_method="${method}"`);
+}
+
+/** How often a server has ended a call of this RPC, whatever its answer was. */
+export async function rpcsHandled(server: Metered, method: string): Promise<number> {
+  return sumOfMetric(server, "grpc_server_handled_total", `grpc_method="${method}"`);
 }
 
 /** How many calls of this RPC a server is busy with. */
-export async function rpcsOpen(endpoint: string, method: string): Promise<number> {
-  const metrics = await metricsOf(endpoint);
-  return (
-    sumOf(metrics, "grpc_server_started_total", method) - sumOf(metrics, "grpc_server_handled_total", method)
-  );
-}
-
-async function metricsOf(endpoint: string): Promise<readonly string[]> {
-  return (await (await fetch(`${endpoint}/metrics`)).text()).split("\n");
-}
-
-function sumOf(metrics: readonly string[], metric: string, method: string): number {
-  return metrics
-    .filter((line) => line.startsWith(`${metric}{`) && line.includes(`grpc_method="${method}"`))
-    .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(" ") + 1)), 0);
+export async function rpcsOpen(server: Metered, method: string): Promise<number> {
+  return (await rpcCount(server, method)) - (await rpcsHandled(server, method));
 }

@@ -1,4 +1,5 @@
 import type { EtcdClient, WatchBatch, Watcher } from "@quorumkit/core";
+import { type Metered, sumOfMetric } from "./metrics.ts";
 
 /** Everything a watcher delivers, as it comes; `ended` resolves with what its loop threw, or undefined. */
 export interface Collected {
@@ -65,15 +66,13 @@ export async function history(
 }
 
 /** The number of watchers etcd says it has. */
-export async function watcherCount(endpoint: string): Promise<number> {
-  const text = await (await fetch(`${endpoint}/metrics`)).text();
-  return Number(/^etcd_debugging_mvcc_watcher_total (\S+)$/m.exec(text)?.[1]);
+export async function watcherCount(server: Metered): Promise<number> {
+  return sumOfMetric(server, "etcd_debugging_mvcc_watcher_total");
 }
 
 /** The number of watch streams etcd says it has. */
-export async function watchStreamCount(endpoint: string): Promise<number> {
-  const text = await (await fetch(`${endpoint}/metrics`)).text();
-  return Number(/^etcd_debugging_mvcc_watch_stream_total (\S+)$/m.exec(text)?.[1]);
+export async function watchStreamCount(server: Metered): Promise<number> {
+  return sumOfMetric(server, "etcd_debugging_mvcc_watch_stream_total");
 }
 
 /** A small random number generator with a seed (mulberry32), so that a failing run can be repeated. */

@@ -80,7 +80,7 @@ export class Reader {
       try {
         for await (const batch of this.#watcher) {
           recording?.batches.push(toBatch(batch));
-          if (this.#options.slow) await delay(15);
+          if (this.#options.slow) await delay(25);
         }
         return;
       } catch (error) {

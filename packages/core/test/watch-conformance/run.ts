@@ -23,9 +23,9 @@ let runs = 0;
 
 /**
  * Does the steps, lets everything arrive, and judges each watch by the nine guarantees. `history` is how many revisions
- * there are beforehand; watches then begin up to that far back.
+ * there are beforehand; watches then begin up to that far back. Gives the number of batches that were judged.
  */
-export async function run(world: World, steps: readonly Step[], history = 0): Promise<void> {
+export async function run(world: World, steps: readonly Step[], history = 0): Promise<number> {
   const { direct, watching, faults } = world;
   const prefix = `run/${(runs += 1)}/`;
   const begin = (await insist(() => direct.put("elsewhere", ""))).revision;
@@ -154,6 +154,8 @@ export async function run(world: World, steps: readonly Step[], history = 0): Pr
       ),
     );
     assert.deepEqual(wrong, []);
+    const recordings = readers.flatMap((reader) => reader.recordings);
+    return recordings.reduce((sum, { batches }) => sum + batches.length, 0);
   } finally {
     await world.heal();
     await Promise.all(readers.map(async (each) => each.close()));

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { beforeEach, expect, test, vi } from "vitest";
-import { EtcdUnavailableError, startEtcd } from "../../src/index.ts";
+import { EtcdUnavailableError, findEtcd, startEtcd } from "../../src/index.ts";
 import { findBinary } from "../../src/binary/find.ts";
 import { writeFakeEtcd } from "../support/fake-etcd.ts";
 import { temporaryDirectory } from "../support/temporary.ts";
@@ -15,6 +15,9 @@ test("ETCD_BIN comes first", async () => {
   vi.stubEnv("ETCD_BIN", path);
   expect(await findBinary(undefined)).toEqual({ found: { path, version: "3.5.99", origin: "ETCD_BIN" } });
   expect(await findBinary("3.5")).toHaveProperty("found.path", path);
+  expect(await findEtcd("3.5.99")).toBe(path);
+  await expect(findEtcd("3.6")).rejects.toThrow(/an etcd 3.5.99, but version 3.6 was asked for/);
+  await expect(findEtcd("3")).rejects.toThrow(/Expected version to be a version from 3.4 on.*got "3"/);
 });
 
 test("an ETCD_BIN that cannot be used, or has another version, is an error even where other sources have one", async () => {

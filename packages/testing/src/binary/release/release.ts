@@ -74,7 +74,9 @@ async function download(
     const prepared = join(workspace, "prepared");
     await mkdir(prepared);
     await rename(join(workspace, name, "etcd"), join(prepared, "etcd"));
-    await copyFile(join(workspace, name, "etcdctl"), join(prepared, "etcdctl")).catch(() => {});
+    // etcdutl is there from 3.5 on.
+    for (const tool of ["etcdctl", "etcdutl"])
+      await copyFile(join(workspace, name, tool), join(prepared, tool)).catch(() => {});
     const version = await probeVersion(join(prepared, "etcd"), signal);
     const origin = `etcd's release (${new URL(base).host})`;
     const path = await intoCache(prepared, { version, origin }, asked === undefined);

@@ -5,7 +5,7 @@ import { ChannelSecurity } from "./channel-security.ts";
 import type { Token } from "./token.ts";
 
 /** How the client comes in: by TLS, by a login, by both or by none. Its endpoints share it. */
-export class Access {
+export class ClientIdentity {
   readonly security: ChannelSecurity;
   readonly #source: TokenSource | undefined;
   readonly #authenticator: Authenticator | undefined;
