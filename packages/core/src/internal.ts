@@ -1,4 +1,5 @@
 /** For the sibling packages only. Not public API: anything here may change in any release. */
+export { isPassing } from "./errors/passing.ts";
 export { Session } from "./lease/session.ts";
 export { ttlOption } from "./lease/lease.ts";
 export { HeldLock } from "./lock/held-lock.ts";
@@ -6,6 +7,7 @@ export { claim } from "./queue/claims.ts";
 export { FairQueue, type Occupied } from "./queue/fair-queue.ts";
 export type { GuardedTxn } from "./queue/guarded-txn.ts";
 export type { Ownership } from "./queue/ownership.ts";
+export { sessionOption } from "./queue/session-option.ts";
 export { Scope } from "./queue/scope.ts";
 export { settleWithin } from "./queue/settle-within.ts";
 export type { QueueClient, QueueKey, Ticket } from "./queue/ticket.ts";

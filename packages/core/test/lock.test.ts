@@ -334,6 +334,73 @@ describe("outages", () => {
   });
 });
 
+describe("release with a limit", () => {
+  it("returns by then while etcd is away, and the lock of its own session is freed all the same", async () => {
+    await using own = await startEtcd();
+    await using client = new EtcdClient({ endpoints: own.endpoints, timeoutMs: 4_000 });
+    const held = await client.lock("limited", { ttlSeconds: 60 }).acquire();
+    await own.pause();
+    const before = performance.now();
+    await held.release({ timeoutMs: 100 });
+    const controller = new AbortController();
+    const again = held.release({ signal: controller.signal });
+    controller.abort();
+    await again;
+    expect(performance.now() - before).toBeLessThan(2_000);
+    expect(held.held).toBe(false);
+    await own.resume();
+    await expect.poll(() => client.get(held.key, { timeoutMs: 15_000 }), PATIENT).toBeUndefined();
+  });
+
+  it("is refused by name when it is wrong", async () => {
+    const held = await etcd.lock(newName()).acquire();
+    await expect(held.release({ timeoutMs: -1 })).rejects.toThrow(/timeoutMs must be .* received -1/);
+    await expect(held.release({ wait: 1 } as never)).rejects.toThrow(/unknown option "wait"/);
+    expect(held.held).toBe(true);
+    await held.release();
+  });
+});
+
+describe("a session", () => {
+  it("of another client is refused: its lock would outlive the client that watches it", async () => {
+    await using other = new EtcdClient({ endpoints: server.endpoints });
+    await using session = await other.openSession();
+    const another = /session must be one of the same client .* \(lease [0-9a-f]+\)/;
+    expect(() => etcd.lock("foreign", { session })).toThrow(another);
+    expect(() => etcd.lock("foreign", { session })).toThrow(TypeError);
+    expect(() => etcd.readWriteLock("foreign", { session })).toThrow(another);
+    expect(() => etcd.semaphore("foreign", { permits: 1, session })).toThrow(another);
+    expect(() => etcd.namespace("a/").lock("foreign", { session })).toThrow(another);
+  });
+
+  it("of a namespace of the same client is taken, and the other way round", async () => {
+    const inside = etcd.namespace(`${newName()}/`);
+    onTestFinished(() => inside.close());
+    for (const [locking, opening] of [
+      [etcd, inside],
+      [inside, etcd],
+      [inside.namespace("deep/"), inside],
+    ] as const) {
+      await using session = await opening.openSession();
+      const held = await locking.lock(newName(), { session }).acquire();
+      expect(held.held).toBe(true);
+      await held.release();
+    }
+  });
+
+  it("that outlives the namespace of its lock does not keep that held: nobody watches the key any more", async () => {
+    const inside = etcd.namespace(`${newName()}/`);
+    await using session = await etcd.openSession();
+    const held = await inside.lock("inside", { session }).acquire();
+    const waiter = await queueUp(inside.lock("inside"));
+    await inside.close();
+    await expect(waiter.acquired).rejects.toMatchObject({ code: "CLOSED" });
+    expect(await aborted(held.signal)).toMatchObject({ code: "CLOSED" });
+    expect(held.held).toBe(false);
+    expect(session.alive).toBe(true);
+  });
+});
+
 describe("closing", () => {
   it("the client ends held and waited-for locks, and leaves no key and no lease", async () => {
     const name = newName();

@@ -88,7 +88,7 @@ it("a watch goes on where it was when etcd comes back, and so does a mirror", as
   expect(mirror.get("after")?.text()).toBe("2");
   expect(mirror.get("restart/after")).toBeUndefined();
   await app.close();
-  expect(mirror.state).toBe("closed");
+  await expect.poll(() => mirror.state).toBe("closed");
 });
 
 it("watches of one namespace share a stream, which ends with the last of them", async () => {

@@ -25,6 +25,7 @@ describe("a session", () => {
     const ended: Session[] = [];
     const context: SessionContext = {
       clock,
+      connection: {} as SessionContext["connection"],
       keepAlive,
       revoke: async () => {},
       onEnded: (session) => void ended.push(session),

@@ -1,16 +1,14 @@
 import { createHash } from "node:crypto";
-import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
-import { access, constants, mkdtemp, readdir, readFile, rm, stat } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { Readable } from "node:stream";
-import { promisify } from "node:util";
 import { Server, ServerCredentials } from "@grpc/grpc-js";
 import { EtcdClient } from "@quorumkit/core";
 import { type MethodHandler, services } from "@quorumkit/proto";
 import { startEtcd, type EtcdServer } from "@quorumkit/testing";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { runRestoreTool } from "./support/restore-tool.ts";
 import { isAtLeast } from "./support/server-version.ts";
 
 let server: EtcdServer;
@@ -34,8 +32,6 @@ afterEach(async () => {
   await rm(directory, { recursive: true });
 });
 
-/** What follows a key in etcd's record of it: the tag of its create revision. */
-const TAG = Buffer.from([0x10]);
 /** Where bolt, etcd's database, has the mark of its first page: behind that page's header of 16 bytes. */
 const BOLT_MARK = [16, 0xed0cdaed] as const;
 
@@ -67,22 +63,12 @@ describe("a snapshot", () => {
   it("has all keys, and starts a server with them", async () => {
     await etcd.maintenance.snapshotToFile(path);
     const { revision } = await etcd.range("key/0");
-    const tool = await snapshotTool();
-    if (tool === undefined) {
-      // Nobody here who restores it: at least the file has a record of every key.
-      const bytes = await readFile(path);
-      const keys = Array.from({ length: 40 }, (_, index) => Buffer.from(`key/${index}`));
-      const missing = keys.filter((key) => !bytes.includes(Buffer.concat([key, TAG])));
-      assert(missing.length === 0, `no record of ${missing.join(", ")}`);
-      return;
-    }
-    const status = JSON.parse(await tool(["snapshot", "status", path, "-w", "json"])) as Record<
-      string,
-      number
-    >;
+    const status = JSON.parse(
+      await runRestoreTool(server, ["snapshot", "status", path, "-w", "json"]),
+    ) as Record<string, number>;
     expect(BigInt(status["revision"] ?? 0)).toBe(revision);
     const restored = join(directory, "restored");
-    await tool(["snapshot", "restore", path, `--data-dir=${restored}`]);
+    await runRestoreTool(server, ["snapshot", "restore", path, `--data-dir=${restored}`]);
     await using copy = await startEtcd({
       version: server.version,
       args: [`--data-dir=${restored}`, "--force-new-cluster"],
@@ -208,21 +194,4 @@ async function fakeServer(
     endpoint: `http://127.0.0.1:${port}`,
     [Symbol.asyncDispose]: async () => fake.forceShutdown(),
   };
-}
-
-type Tool = (args: readonly string[]) => Promise<string>;
-
-/**
- * What restores a snapshot: up to 3.5 that is etcdctl, later the etcdutl beside the etcd that ETCD_BIN names, if there is
- * one. Without, the test that needs it reads the file itself.
- */
-async function snapshotTool(): Promise<Tool | undefined> {
-  if (!isAtLeast(server, "3.6")) return async (args) => server.etcdctl(args);
-  const etcdutl = join(dirname(process.env["ETCD_BIN"] ?? ""), "etcdutl");
-  const found = await access(etcdutl, constants.X_OK).then(
-    () => true,
-    () => false,
-  );
-  if (!found) return undefined;
-  return async (args) => (await promisify(execFile)(etcdutl, args)).stdout;
 }

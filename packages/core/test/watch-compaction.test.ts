@@ -2,7 +2,7 @@ import { startEtcd, type EtcdServer } from "@quorumkit/testing";
 import { EtcdClient, isEtcdError } from "@quorumkit/core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startTcpProxy } from "./support/tcp-proxy.ts";
-import { collect } from "./support/watching.ts";
+import { collect, startEtcdTellingProgress } from "./support/watching.ts";
 
 let server: EtcdServer;
 let writer: EtcdClient;
@@ -93,5 +93,26 @@ describe("a compaction past a watch", () => {
     await compact(revision);
     const after = await writer.put("fresh/a", "2");
     await expect.poll(() => seen.revision()).toBe(after.revision);
+  });
+
+  it("does not concern a quiet watch that etcd has told how far it is", async () => {
+    const quick = await startEtcdTellingProgress();
+    await using client = new EtcdClient({ endpoints: quick.endpoints });
+    const watcher = client.watch("quiet");
+    const seen = collect(watcher);
+    await watcher.ready();
+    let revision = 0n;
+    for (let index = 0; index < 20; index += 1) ({ revision } = await client.put(`busy/${index}`, "x"));
+    // Far beyond the quiet key's own history: only progress can have told the watch.
+    await expect.poll(() => watcher.resumeToken?.split(".")[2]).toBe(String(revision));
+    await quick.etcdctl(["compact", String(revision)]);
+    await quick.kill();
+    await quick.restart();
+    await client.put("quiet", "at last", { timeoutMs: 20_000 });
+    await expect
+      .poll(() => seen.lines(), { timeout: 10_000 })
+      .toEqual([`${revision + 1n} put quiet at last`]);
+    await watcher.close();
+    await quick.close();
   });
 });

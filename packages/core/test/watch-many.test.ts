@@ -66,8 +66,9 @@ describe("10,000 watches on one stream", { timeout: 120_000 }, () => {
     await watchers[1000]?.ready({ timeoutMs: 30_000 });
     const began = performance.now();
     await etcd.close();
-    for (const { ended } of seen) expect(await ended).toMatchObject({ code: "CLOSED" });
-    expect(performance.now() - began).toBeLessThan(3000);
+    const ends = await Promise.all(seen.map(async ({ ended }) => ended));
+    expect(performance.now() - began).toBeLessThan(5000);
+    for (const end of ends) expect(end).toMatchObject({ code: "CLOSED" });
     await expect.poll(async () => watcherCount(server), { timeout: 10_000 }).toBe(0);
   });
 });

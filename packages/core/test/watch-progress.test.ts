@@ -137,7 +137,7 @@ describe("an answer for all watches that was made before a watch was", () => {
     ): { batches: WatchBatch[]; place: ReturnType<WatchHub["attach"]> } => {
       const batches: WatchBatch[] = [];
       const subscription = new Subscription(
-        { range: { key: Buffer.from("a") }, startRevision, prevKv: false, progressNotify: true, filters: [] },
+        { range: { key: Buffer.from("a") }, startRevision, prevKv: false, filters: [] },
         {
           onLive: () => {},
           onInterrupted: () => {},

@@ -1,7 +1,7 @@
 import { startEtcd, type EtcdServer } from "@quorumkit/testing";
 import { EtcdClient, op, type WatchBatch, type WatchOptions } from "@quorumkit/core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { collect } from "./support/watching.ts";
+import { collect, startEtcdTellingProgress } from "./support/watching.ts";
 
 let server: EtcdServer;
 let etcd: EtcdClient;
@@ -115,11 +115,7 @@ describe("what a watch delivers", () => {
   });
 
   it("delivers progress while nothing happens, where asked for", async () => {
-    const flag = "watch-progress-notify-interval=200ms";
-    // The flag is experimental before etcd 3.6, and its old name is gone in 3.7.
-    await using own = await startEtcd({ args: [`--${flag}`] }).catch(async () =>
-      startEtcd({ args: [`--experimental-${flag}`] }),
-    );
+    await using own = await startEtcdTellingProgress();
     await using client = new EtcdClient({ endpoints: own.endpoints });
     await using watcher = client.watch("progress/quiet", { startRevision: 1n, progressNotify: true });
     const seen = collect(watcher);

@@ -3,6 +3,7 @@ import {
   backoffMs,
   type FairQueue,
   HeldLock,
+  isPassing,
   pause,
   settleWithin,
   type WaitOptions,
@@ -24,9 +25,6 @@ export interface CampaignWait {
 
 /** What is left of a failed try may take this long before the next step; the rest goes on by itself. */
 const CLEANUP_MS = 1_000;
-/** What a cluster that is in trouble answers until it is not. */
-export const PASSING = ["UNAVAILABLE", "TIMEOUT", "NO_LEADER", "TOO_MANY_REQUESTS", "NO_SPACE"] as const;
-
 const BACKOFF = { initialMs: 100, maxMs: 5_000 };
 
 /**
@@ -62,7 +60,5 @@ function comesBack(error: unknown, entered: boolean, given: Session | undefined)
   if (isEtcdError(error, "KEY_DELETED")) return true;
   if (given?.alive === false) return false;
   if (isEtcdError(error, "LEASE_EXPIRED", "LEASE_NOT_FOUND")) return given === undefined;
-  return (
-    entered && isEtcdError(error, "UNAVAILABLE", "TIMEOUT", "NO_LEADER", "TOO_MANY_REQUESTS", "NO_SPACE")
-  );
+  return entered && isPassing(error);
 }

@@ -1,4 +1,11 @@
-import { type Bytes, type CallOptions, type EtcdClient, EtcdError, type HeldLock } from "@quorumkit/core";
+import {
+  type Bytes,
+  type CallOptions,
+  type EtcdClient,
+  EtcdError,
+  type HeldLock,
+  isEtcdError,
+} from "@quorumkit/core";
 import {
   CALL_OPTIONS,
   checkCallOptions,
@@ -46,6 +53,8 @@ export class Election implements AsyncDisposable {
   readonly #closing = new AbortController();
   readonly #ongoing = new Set<Promise<unknown>>();
   readonly #terms = new Set<HeldLock>();
+  /** Over, but etcd could not be told. */
+  readonly #unresigned = new Set<HeldLock>();
   #closed: Promise<void> | undefined;
 
   /** No I/O. @throws TypeError for an empty name and for wrong options. */
@@ -53,7 +62,7 @@ export class Election implements AsyncDisposable {
     if (typeof etcd?.openSession !== "function") {
       throw new TypeError(`etcd must be an EtcdClient, received ${describe(etcd)}`);
     }
-    const { ttlSeconds, session } = checkElectionOptions(options);
+    const { ttlSeconds, session } = checkElectionOptions(etcd, options);
     this.#client = etcd;
     // Every campaign, run and observer listens to it.
     setMaxListeners(0, this.#closing.signal);
@@ -79,10 +88,13 @@ export class Election implements AsyncDisposable {
     onAbort(held.signal, () => this.#terms.delete(held));
     if (this.#closing.signal.aborted) {
       // Elected at the very moment of the close.
-      await held.release();
+      await this.#resign(held);
       throw this.#closing.signal.reason;
     }
-    return new Leadership(held, value, held.signal);
+    return new Leadership(held, value, {
+      signal: held.signal,
+      resign: async (limits) => this.#resign(held, limits),
+    });
   }
 
   /**
@@ -112,6 +124,7 @@ export class Election implements AsyncDisposable {
       onError,
       signal: scope.signal,
       campaign: (stop) => this.#campaign(value, { signal: stop }),
+      resign: (held, limits) => this.#resign(held, limits),
     });
     try {
       await this.#track(terms);
@@ -123,7 +136,8 @@ export class Election implements AsyncDisposable {
 
   /**
    * Everybody in this election, as it changes: the leader or that there is none, all candidates in order, and whether etcd
-   * can be heard. The first view comes when it is known. A slow loop gets the newest view, not every one. It ends with the
+   * can be heard. The first view comes when that is known, or when it cannot be found out: then it is empty and `stale`, with
+   * `error` telling why, and the loop goes on trying. A slow loop gets the newest view, not every one. It ends with the
    * signal, a `break`, or `close()`, and with nothing else but a closed client.
    */
   observe(options: ObserveOptions = {}): AsyncIterable<ElectionView> {
@@ -143,10 +157,17 @@ export class Election implements AsyncDisposable {
 
   /**
    * Ends campaigns with `CLOSED`, tells running functions to stop and awaits them, resigns every leadership, ends the
-   * loops over `observe()`. May be called again. A function of `run()` must not await it, since it is awaited itself.
+   * loops over `observe()`. A function of `run()` must not await it, since it is awaited itself.
+   *
+   * May be called again, and then tries again what failed.
+   *
+   * @throws EtcdError when etcd could not be told of a resignation and the election uses a session of yours, see
+   * {@link Leadership.resign}.
    */
   close(): Promise<void> {
-    this.#closed ??= this.#close();
+    this.#closed ??= this.#close().finally(() => {
+      if (this.#unresigned.size > 0) this.#closed = undefined;
+    });
     return this.#closed;
   }
 
@@ -156,10 +177,22 @@ export class Election implements AsyncDisposable {
 
   async #close(): Promise<void> {
     this.#closing.abort(new EtcdError("CLOSED", `election ${JSON.stringify(this.name)} was closed`));
-    const resigned = Promise.all([...this.#terms].map((held) => held.release()));
+    const terms = new Set([...this.#terms, ...this.#unresigned]);
+    const resigned = Promise.allSettled([...terms].map((held) => this.#resign(held)));
     // Their errors went to their callers.
-    await Promise.allSettled([...this.#ongoing, resigned]);
-    await resigned;
+    await Promise.allSettled(this.#ongoing);
+    for (const result of await resigned) if (result.status === "rejected") throw result.reason;
+  }
+
+  /** Remembers the term when that fails: nobody else would try again, and with a session of the caller's its key stays. */
+  async #resign(held: HeldLock, options?: CallOptions): Promise<void> {
+    try {
+      await held.release(options);
+      this.#unresigned.delete(held);
+    } catch (error) {
+      if (isEtcdError(error)) this.#unresigned.add(held);
+      throw error;
+    }
   }
 
   async #campaign(value: Bytes, options: CampaignOptions): Promise<HeldLock> {

@@ -8,6 +8,13 @@ import {
 } from "@quorumkit/core";
 import { checkValue } from "./options.ts";
 
+/** How a term ends. */
+export interface Term {
+  /** Aborts when the work has to stop: with the leadership at the latest. */
+  readonly signal: AbortSignal;
+  readonly resign: (options: CallOptions) => Promise<void>;
+}
+
 /**
  * A term as leader: from the election until it is resigned or lost. A lost leadership never comes back; the next one is
  * another object with a larger {@link fencingToken}.
@@ -17,14 +24,16 @@ export class Leadership implements AsyncDisposable {
   readonly name: string;
   readonly #held: HeldLock;
   readonly #signal: AbortSignal;
+  readonly #resign: (options: CallOptions) => Promise<void>;
   #value: Bytes;
 
-  /** Made by {@link Election}. `signal` aborts when the term has to end: with the leadership at the latest. */
-  constructor(held: HeldLock, value: Bytes, signal: AbortSignal) {
+  /** Made by {@link Election}. */
+  constructor(held: HeldLock, value: Bytes, { signal, resign }: Term) {
     this.name = held.name;
     this.#held = held;
     this.#value = value;
     this.#signal = signal;
+    this.#resign = resign;
   }
 
   /** Whether the leadership can still be proven, computed from the clock at each read, never a remembered answer. */
@@ -39,7 +48,8 @@ export class Leadership implements AsyncDisposable {
 
   /**
    * Aborted when the work as a leader has to stop, with an EtcdError: `LEASE_EXPIRED` or `LEASE_NOT_FOUND` when the lease
-   * was lost (told before etcd frees the key), `KEY_DELETED` when somebody deleted the key, `CLOSED` after
+   * was lost (told before etcd frees the key), `KEY_DELETED` when somebody deleted the key, or etcd was restored from an
+   * older backup, `CLOSED` after
    * {@link resign} or the election's `close()`. Within `run()` also `ABORTED`, when its signal aborts: then the leadership
    * itself lasts until the function has settled.
    */
@@ -88,10 +98,11 @@ export class Leadership implements AsyncDisposable {
    * Ends the term: not leader from the call on, and the next candidate's turn. May be called again, also after a loss.
    *
    * @throws EtcdError when etcd could not be told and the election uses a session of yours. Without one the key goes with
-   * its lease, after the TTL at the latest, and nothing is thrown.
+   * its lease, after the TTL at the latest, and nothing is thrown; what is not done within `timeoutMs`, or when `signal`
+   * aborts, goes on by itself.
    */
   resign(options: CallOptions = {}): Promise<void> {
-    return this.#held.release(options);
+    return this.#resign(options);
   }
 
   [Symbol.asyncDispose](): Promise<void> {

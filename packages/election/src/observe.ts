@@ -1,4 +1,4 @@
-import { type EtcdClient, EtcdError, Mirror } from "@quorumkit/core";
+import { type EtcdClient, EtcdError, type EtcdErrorCode, Mirror } from "@quorumkit/core";
 import { type Deferred, deferred, onAbort } from "@quorumkit/core/internal";
 import { type ElectionView, viewOf } from "./view.ts";
 
@@ -14,9 +14,16 @@ export async function* observe(
   if (signal.aborted) return;
   const mirror = Mirror.start(client, { prefix });
   let news: Deferred<void> = deferred();
+  let failure: EtcdErrorCode | undefined;
   const tell = (): void => news.resolve();
   mirror.on("change", tell);
   mirror.on("state", tell);
+  const tellFailure = ({ code }: EtcdError): void => {
+    // The same again is no news; that it is something else now is.
+    if (code !== failure) tell();
+    failure = code;
+  };
+  mirror.on("failure", tellFailure);
   // The loop's body may never ask again, so the mirror ends here and not only below. Closing it is idempotent.
   const removeListener = onAbort(signal, () => {
     tell();
@@ -28,13 +35,14 @@ export async function* observe(
       if (signal.aborted) return;
       news = deferred();
       if (mirror.state === "closed")
-        throw mirror.lastError ?? new EtcdError("CLOSED", `the mirror of ${prefix} was closed`);
-      if (mirror.state !== "loading") yield viewOf(mirror);
+        throw new EtcdError("CLOSED", `the mirror of ${prefix} was closed`, { cause: mirror.lastError });
+      if (mirror.state !== "loading" || mirror.lastError !== undefined) yield viewOf(mirror);
     }
   } finally {
     removeListener();
     mirror.off("change", tell);
     mirror.off("state", tell);
+    mirror.off("failure", tellFailure);
     await mirror.close();
   }
 }

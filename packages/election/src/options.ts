@@ -1,5 +1,5 @@
-import type { Bytes } from "@quorumkit/core";
-import { describe, refuseUnknown, Session, ttlOption } from "@quorumkit/core/internal";
+import type { Bytes, EtcdClient, Session } from "@quorumkit/core";
+import { describe, refuseUnknown, sessionOption, ttlOption } from "@quorumkit/core/internal";
 
 export interface ElectionOptions {
   /**
@@ -10,7 +10,7 @@ export interface ElectionOptions {
    */
   readonly ttlSeconds?: number | undefined;
   /**
-   * Candidates hang on this session, which is left alone when they resign; when it is lost they cannot come back.
+   * Candidates hang on this session of the same client, which is left alone when they resign; when it is lost they cannot come back.
    *
    * @default a session of its own for each candidate, and a new one when that is lost while waiting
    */
@@ -22,12 +22,10 @@ export interface CheckedElectionOptions {
   readonly session: Session | undefined;
 }
 
-export function checkElectionOptions(options: ElectionOptions): CheckedElectionOptions {
+export function checkElectionOptions(etcd: EtcdClient, options: ElectionOptions): CheckedElectionOptions {
   refuseUnknown(options, ["ttlSeconds", "session"], "Election");
-  const { session, ttlSeconds } = options;
-  if (session !== undefined && !(session instanceof Session)) {
-    throw new TypeError(`session must be a Session, received ${describe(session)}`);
-  }
+  const { ttlSeconds } = options;
+  const session = sessionOption(options.session, etcd);
   if (session !== undefined && ttlSeconds !== undefined) {
     throw new TypeError("ttlSeconds has no effect with session, which has its own");
   }

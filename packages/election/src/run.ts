@@ -1,6 +1,5 @@
-import { type Bytes, type HeldLock, isEtcdError } from "@quorumkit/core";
-import { backoffMs, pause, Scope } from "@quorumkit/core/internal";
-import { PASSING } from "./campaign.ts";
+import { type Bytes, type CallOptions, type HeldLock, isEtcdError } from "@quorumkit/core";
+import { backoffMs, isPassing, pause, Scope } from "@quorumkit/core/internal";
 import { Leadership } from "./leadership.ts";
 
 export interface RunOptions {
@@ -25,6 +24,7 @@ export interface RunParts {
   readonly fn: LeaderFunction;
   readonly onError: (error: unknown) => void;
   readonly campaign: (signal: AbortSignal) => Promise<HeldLock>;
+  readonly resign: (held: HeldLock, options?: CallOptions) => Promise<void>;
 }
 
 /** Between two terms: about a second, and longer with every failure, so that a broken function does not flood etcd. */
@@ -32,15 +32,19 @@ const REST = { initialMs: 1_000, maxMs: 30_000 };
 
 /** Term after term until the signal aborts, each: elected, the function runs and settles, resigned. In this order, always. */
 export async function runTerms(parts: RunParts): Promise<void> {
-  const { signal, campaign, onError } = parts;
+  const { signal, campaign, resign, onError } = parts;
   let failures = 0;
+  let unresigned: HeldLock | undefined;
   while (!signal.aborted) {
     let held: HeldLock;
     try {
+      // As long as its key is there, a session of the caller's has no place for another one.
+      if (unresigned !== undefined) await resign(unresigned);
+      unresigned = undefined;
       held = await campaign(signal);
     } catch (error) {
       if (signal.aborted) return;
-      if (!isEtcdError(error, ...PASSING)) throw error;
+      if (!isPassing(error)) throw error;
       onError(error);
       await pause(backoffMs(failures++, REST), signal);
       continue;
@@ -49,26 +53,34 @@ export async function runTerms(parts: RunParts): Promise<void> {
       const failed = await runTerm(parts, held);
       failures = failed ? failures + 1 : 0;
     } finally {
-      await held.release().catch(onError);
+      await resign(held).catch((error: unknown) => {
+        unresigned = held;
+        onError(error);
+      });
     }
     await pause(backoffMs(failures, REST), signal);
   }
 }
 
 /** Whether the function failed; what it throws because it was told to stop is no failure. */
-async function runTerm({ what, value, signal, fn, onError }: RunParts, held: HeldLock): Promise<boolean> {
+async function runTerm(parts: RunParts, held: HeldLock): Promise<boolean> {
+  const { what, value, signal, fn, onError, resign } = parts;
   // Lost before it began: there is nothing to start.
   if (!held.held) return false;
-  const term = new Scope([held.signal, signal], { what });
+  const scope = new Scope([held.signal, signal], { what });
+  const term = {
+    signal: scope.signal,
+    resign: async (options: CallOptions): Promise<void> => resign(held, options),
+  };
   try {
-    await fn(new Leadership(held, value, term.signal));
+    await fn(new Leadership(held, value, term));
     return false;
   } catch (error) {
-    if (term.signal.aborted && isConsequence(error, term.signal)) return false;
+    if (scope.signal.aborted && isConsequence(error, scope.signal)) return false;
     onError(error);
     return true;
   } finally {
-    term.close();
+    scope.close();
   }
 }
 

@@ -1,4 +1,4 @@
-import type { KeyValue, Mirror } from "@quorumkit/core";
+import type { EtcdError, KeyValue, Mirror } from "@quorumkit/core";
 
 /** Somebody who is leader or wants to be. */
 export class Candidate {
@@ -30,17 +30,28 @@ export interface ElectionView {
   readonly leader: Candidate | undefined;
   /** Everybody, in the order in which they will lead; the leader first. */
   readonly candidates: readonly Candidate[];
+  /** 0n while nothing is known yet. */
   readonly revision: bigint;
   /** etcd could not be heard: this is what was last known. */
   readonly stale: boolean;
-  /** Since when, where it is stale. */
+  /** Since when, where it is stale and something was known before. */
   readonly staleSince: Date | undefined;
+  /** Why it is stale: unreachable, or no permission. Undefined where it is not. */
+  readonly error: EtcdError | undefined;
 }
 
 export function viewOf(mirror: Mirror): ElectionView {
   const candidates = [...mirror.entries()].map((kv) => new Candidate(kv)).sort(byAge);
   const { revision, staleSince } = mirror;
-  return { leader: candidates[0], candidates, revision, stale: mirror.state !== "live", staleSince };
+  const stale = mirror.state !== "live";
+  return {
+    leader: candidates[0],
+    candidates,
+    revision,
+    stale,
+    staleSince,
+    error: stale ? mirror.lastError : undefined,
+  };
 }
 
 /** No two keys have one create revision, except those of one transaction, which no candidate makes. */

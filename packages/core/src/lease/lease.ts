@@ -9,7 +9,7 @@ export interface Lease {
 }
 
 /** etcd's own limit (`lease/lessor.go`). */
-export const MAX_TTL_SECONDS = 9_000_000_000;
+const MAX_TTL_SECONDS = 9_000_000_000;
 
 export function ttlOption(value: number | undefined, fallback?: number): number {
   const ttl = numberOption(value, "ttlSeconds", {

@@ -53,6 +53,7 @@ async function open(
     const session = new Session(
       {
         clock: systemClock,
+        connection: connection.monitor,
         keepAlive,
         revoke: async (id, forMs) => revoke(connection, id, forMs),
         onEnded: (ended) => sessions.delete(ended),

@@ -1,5 +1,6 @@
 import { channels } from "../diagnostics/channels.ts";
 import { EtcdError } from "../errors/etcd-error.ts";
+import type { ConnectionMonitor } from "../transport/connection-monitor.ts";
 import { type Clock, MAX_TIMER_MS } from "../util/clock.ts";
 import type { KeepAlive } from "./keep-alive.ts";
 import { LeaseDeadline } from "./lease-deadline.ts";
@@ -8,6 +9,7 @@ import type { Lease } from "./lease.ts";
 /** What a session needs of its client. */
 export interface SessionContext {
   readonly clock: Clock;
+  readonly connection: ConnectionMonitor;
   /** Revokes the lease within `limitMs`, or the client's deadline; works while the client closes, too. */
   revoke(id: bigint, limitMs: number): Promise<void>;
   readonly keepAlive: KeepAlive;
@@ -51,6 +53,11 @@ export class Session {
 
   get leaseId(): bigint {
     return this.lease.id;
+  }
+
+  /** The `connection` of the client that opened it, and of that client's namespaces: no other client has it. */
+  get connection(): ConnectionMonitor {
+    return this.#context.connection;
   }
 
   /** The granted TTL in seconds. */

@@ -1,13 +1,16 @@
 import type { Ownership } from "../queue/ownership.ts";
 import type { GuardedTxn } from "../queue/guarded-txn.ts";
-import type { CallOptions } from "../transport/call-options.ts";
+import { Scope } from "../queue/scope.ts";
+import { CALL_OPTIONS, type CallOptions, checkCallOptions } from "../transport/call-options.ts";
 import type { Compare } from "../txn/compare.ts";
-import { onAbort } from "../util/abort.ts";
+import { onAbort, raceAbort } from "../util/abort.ts";
+import { refuseUnknown } from "../util/validate.ts";
 
 /**
- * A lock, a reader's or writer's part of one, or a permit that is held, until it is released or lost. It can be lost: the machine may be suspended, etcd unreachable for
- * longer than the TTL, the key deleted by an operator. Work that must not run twice looks at {@link signal}, and what it
- * writes to etcd goes through {@link txn}; other stores should refuse a {@link fencingToken} below the highest one seen.
+ * A lock, a reader's or writer's part of one, or a permit that is held, until it is released or lost. It can be lost: the
+ * machine may be suspended, etcd unreachable for longer than the TTL, the key deleted by an operator, etcd restored from a
+ * backup that is older. Work that must not run twice looks at {@link signal}, and what it writes to etcd goes through
+ * {@link txn}; other stores should refuse a {@link fencingToken} below the highest one seen.
  */
 export class HeldLock implements AsyncDisposable {
   /** The lock's name, as given to {@link Lock}. */
@@ -15,13 +18,13 @@ export class HeldLock implements AsyncDisposable {
   readonly #ownership: Ownership;
   readonly #closeSession: (() => Promise<void>) | undefined;
 
-  /** Made by {@link Lock}. With `closeSession` the session is the lock's own, and ends with it. */
+  /** Made by {@link Lock}. With `closeSession`, which never rejects, the session is the lock's own, and ends with it. */
   constructor(name: string, ownership: Ownership, closeSession: (() => Promise<void>) | undefined) {
     this.name = name;
     this.#ownership = ownership;
     this.#closeSession = closeSession;
     // A session without its key would be kept alive for nothing. Closing is idempotent, and ends with the TTL at worst.
-    if (closeSession) onAbort(ownership.signal, () => void closeSession().catch(() => {}));
+    if (closeSession) onAbort(ownership.signal, () => void closeSession());
   }
 
   /** The key that stands for it: `<name>/<lease id in hex>` for a mutex; see the other sorts of lock for theirs. */
@@ -71,13 +74,30 @@ export class HeldLock implements AsyncDisposable {
    * Lets the next one in. May be called again, also after the lock was lost.
    *
    * @throws EtcdError when etcd could not be told and the session is yours: the key then stays until it is told, or the
-   * session ends. With a session of its own the lock is free after its TTL at the latest, so nothing is thrown.
+   * session ends. With a session of its own the lock is free after its TTL at the latest, so nothing is thrown; what is not
+   * done within `timeoutMs`, or when `signal` aborts, goes on by itself.
    */
   async release(options: CallOptions = {}): Promise<void> {
+    refuseUnknown(options, CALL_OPTIONS, "release");
+    checkCallOptions(options);
     if (this.#closeSession === undefined) return this.#ownership.release(options);
-    // The end of the ownership closes the session, which revokes the lease, and the key goes with that.
-    await this.#ownership.release(options).catch(() => {});
-    await this.#closeSession();
+    const scope = new Scope([options.signal], {
+      what: `release ${this.key}`,
+      timeoutMs: options.timeoutMs,
+    });
+    try {
+      await raceAbort(this.#releaseWithSession(this.#closeSession), scope.signal);
+    } catch (error) {
+      if (!scope.signal.aborted) throw error;
+    } finally {
+      scope.close();
+    }
+  }
+
+  /** The end of the ownership closes the session, which revokes the lease, and the key goes with that. */
+  async #releaseWithSession(closeSession: () => Promise<void>): Promise<void> {
+    await this.#ownership.release().catch(() => {});
+    await closeSession();
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -1,8 +1,9 @@
 import { ttlOption } from "../lease/lease.ts";
-import { Session } from "../lease/session.ts";
+import type { Session } from "../lease/session.ts";
 import { FairQueue } from "../queue/fair-queue.ts";
 import type { Ownership } from "../queue/ownership.ts";
 import { Scope } from "../queue/scope.ts";
+import { sessionOption } from "../queue/session-option.ts";
 import { settleWithin } from "../queue/settle-within.ts";
 import type { QueueClient } from "../queue/queue-client.ts";
 import type { WaitOptions } from "../queue/wait-until.ts";
@@ -19,7 +20,7 @@ export interface LockOptions {
    */
   readonly ttlSeconds?: number | undefined;
   /**
-   * Hang the lock on this session, and leave the session alone on release. @default a session of its own for each acquire
+   * Hang the lock on this session of the same client, and leave the session alone on release. @default a session of its own for each acquire
    */
   readonly session?: Session | undefined;
 }
@@ -67,11 +68,8 @@ export class Lock {
       turnstile: turnstileOf(new FairQueue(client, name)),
     };
     refuseUnknown(options, ["ttlSeconds", "session"], kind);
-    if (options.session !== undefined && !(options.session instanceof Session)) {
-      throw new TypeError(`session must be a Session, received ${describe(options.session)}`);
-    }
     this.#ttlSeconds = ttlOption(options.ttlSeconds, 10);
-    this.#session = options.session;
+    this.#session = sessionOption(options.session, client);
     this.#client = client;
     this.#kind = kind;
     this.#turnstile = turnstile;

@@ -38,6 +38,8 @@ export interface MirrorEvents {
   change: [change: MirrorChange];
   /** The state changed; `error` tells why it became stale. */
   state: [state: MirrorState, error: EtcdError | undefined];
+  /** A try to list or follow failed, the first one or any other; it goes on trying. */
+  failure: [error: EtcdError];
 }
 
 /** What a mirror needs of a client. */
@@ -277,10 +279,12 @@ export class Mirror extends Emitter<MirrorEvents> {
 
   #becomeStale(error: EtcdError): void {
     this.#lastError = error;
-    if (!this.#listed) return;
-    this.#staleSince ??= new Date();
-    this.#become("stale", error);
-    this.#loaded.resolve();
+    if (this.#listed) {
+      this.#staleSince ??= new Date();
+      this.#become("stale", error);
+      this.#loaded.resolve();
+    }
+    this.emit("failure", error);
   }
 
   #become(state: MirrorState, error: EtcdError | undefined): void {

@@ -1,3 +1,4 @@
+import { isEtcdError } from "../errors/etcd-error.ts";
 import type { Session } from "../lease/session.ts";
 import type { CallOptions } from "../transport/call-options.ts";
 import { pause } from "../util/abort.ts";
@@ -15,21 +16,22 @@ export async function cleanUp(
   session: Session,
   remove: (options: CallOptions) => Promise<void>,
 ): Promise<void> {
-  if (!(await succeeds(remove))) void keepTrying(session, remove);
+  if (!(await isOver(remove))) void keepTrying(session, remove);
 }
 
 async function keepTrying(session: Session, remove: (options: CallOptions) => Promise<void>): Promise<void> {
   for (let attempt = 0; !session.signal.aborted; attempt += 1) {
     await pause(backoffMs(attempt, BACKOFF), session.signal);
-    if (session.signal.aborted || (await succeeds(remove))) return;
+    if (session.signal.aborted || (await isOver(remove))) return;
   }
 }
 
-async function succeeds(remove: (options: CallOptions) => Promise<void>): Promise<boolean> {
+/** Whether it is done, or can never be: a closed client, such as a namespace that ends before the session, sends nothing. */
+async function isOver(remove: (options: CallOptions) => Promise<void>): Promise<boolean> {
   try {
     await remove({ timeoutMs: WAIT_MS });
     return true;
-  } catch {
-    return false;
+  } catch (error) {
+    return isEtcdError(error, "CLOSED");
   }
 }

@@ -1,11 +1,12 @@
-import type { EtcdErrorCode } from "../errors/error-codes.ts";
 import { isEtcdError } from "../errors/etcd-error.ts";
+import { isPassing } from "../errors/passing.ts";
 import type { KeyRange } from "../kv/key-range.ts";
 import { pause } from "../util/abort.ts";
 import { backoffMs } from "../util/backoff.ts";
 import { Scope } from "./scope.ts";
 import type { QueueClient } from "./queue-client.ts";
 import type { QueueKey } from "./ticket.ts";
+import { onReturn } from "./watch-return.ts";
 
 export interface WaitOptions {
   /** Ends the wait. */
@@ -35,15 +36,6 @@ export interface WaitParts<T> {
   readonly look: (signal: AbortSignal) => Promise<Look<T>>;
 }
 
-/** Conditions that pass while the session lives; its end is what bounds the wait. */
-const PASSING: readonly EtcdErrorCode[] = [
-  "UNAVAILABLE",
-  "TIMEOUT",
-  "NO_LEADER",
-  "TOO_MANY_REQUESTS",
-  "COMPACTED",
-];
-
 /** Looks, and looks again after each deletion that can matter, until a look finds what is waited for. */
 export async function waitUntil<T>(
   { client, what, signals, look }: WaitParts<T>,
@@ -66,7 +58,7 @@ export async function waitUntil<T>(
         }
         await untilDeleted(client, watched, revision + 1n, signal);
       } catch (error) {
-        if (signal.aborted || !isEtcdError(error, ...PASSING)) throw error;
+        if (signal.aborted || !mayBeLookedAtAgain(error)) throw error;
         await pause(backoffMs(attempt++, { initialMs: 50, maxMs: 2_000 }), signal);
       }
     }
@@ -78,6 +70,11 @@ export async function waitUntil<T>(
   }
 }
 
+/** What passes while the session lives, whose end bounds the wait; and a watch whose history is gone: another look mends it. */
+function mayBeLookedAtAgain(error: unknown): boolean {
+  return isPassing(error) || isEtcdError(error, "COMPACTED", "FUTURE_REVISION", "CLUSTER_CHANGED");
+}
+
 /** A change of a key's value (a proclaim) is of no interest, so only deletions are asked for. */
 async function untilDeleted(
   client: QueueClient,
@@ -85,7 +82,10 @@ async function untilDeleted(
   startRevision: bigint,
   signal: AbortSignal,
 ): Promise<void> {
-  for await (const { events } of client.watch(range, { startRevision, signal, filters: ["put"] })) {
+  const watcher = client.watch(range, { startRevision, signal, filters: ["put"] });
+  // It may have happened in a history that this watch will never be told of.
+  onReturn(watcher, () => void watcher.close());
+  for await (const { events } of watcher) {
     if (events.length > 0) return;
   }
 }

@@ -25,7 +25,6 @@ export interface SubscriptionOptions {
   readonly range: WireRange;
   readonly startRevision: bigint;
   readonly prevKv: boolean;
-  readonly progressNotify: boolean;
   readonly filters: readonly ("put" | "delete")[];
   /** The store that the start revision is about. @default the one that answers first */
   readonly known?: StorePoint | undefined;
@@ -78,12 +77,14 @@ export class Subscription {
   /** What to ask a stream for, now. Half an answer from an earlier stream is worth nothing any more. */
   createRequest(): WatchCreateRequestInput {
     this.#fragments = [];
-    const { range, prevKv, progressNotify, filters } = this.#options;
+    const { range, prevKv, filters } = this.#options;
     return {
       ...range,
       startRevision: this.#nextRevision,
       prevKv,
-      progressNotify,
+      // Also where nobody reads them: they move the position of a watch to which nothing happens, so that a compaction
+      // of what happened elsewhere does not overtake it. etcd sends one every ten minutes.
+      progressNotify: true,
       filters: filters.map((each) => FILTERS[each]),
       // Answers larger than the server's request limit come in pieces instead of not at all.
       fragment: true,
