@@ -8,7 +8,7 @@ import { FakeWatchServer } from "./support/fake-watch-server.ts";
 
 type Step =
   | { readonly do: "write"; readonly changes: readonly { readonly key: string; readonly deleted: boolean }[] }
-  | { readonly do: "watch"; readonly key: string; readonly back: number; readonly progressNotify: boolean }
+  | { readonly do: "watch"; readonly key: string; readonly back: number }
   | { readonly do: "leave" | "hold" | "release"; readonly who: number }
   | { readonly do: "request" | "piece" | "end" | "catchUp"; readonly stream: number }
   | {
@@ -41,7 +41,6 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       do: fc.constant("watch" as const),
       key: fc.oneof(key, fc.constant("*")),
       back: small,
-      progressNotify: fc.boolean(),
     }),
   },
   {
@@ -90,7 +89,7 @@ class Reader {
   left = false;
   #position: bigint;
 
-  constructor(hub: WatchHub, watched: string, start: bigint, progressNotify: boolean) {
+  constructor(hub: WatchHub, watched: string, start: bigint) {
     this.key = watched;
     this.start = start;
     this.#position = start - 1n;
@@ -99,7 +98,6 @@ class Reader {
         range: { key: Buffer.from(watched) },
         startRevision: start,
         prevKv: false,
-        progressNotify,
         filters: [],
       },
       {
@@ -153,7 +151,7 @@ async function run(steps: readonly Step[]): Promise<void> {
         break;
       case "watch": {
         const start = server.head + 1n - BigInt(each.back);
-        readers.push(new Reader(hub, each.key, start < 2n ? 2n : start, each.progressNotify));
+        readers.push(new Reader(hub, each.key, start < 2n ? 2n : start));
         break;
       }
       case "leave":
