@@ -46,7 +46,7 @@ export function markdown(
   const peers = CONTENDERS.filter((name) => name !== "quorumkit");
   const ratioRows = results.map((result) => {
     const cells = peers.map((peer) => {
-      const target = result.scenario.targets[peer as "etcd3" | "grpc-js"];
+      const target = result.scenario.targets[peer];
       return `${shown(ratios(result, peer))}${target === undefined ? "" : `, wanted ${target}`}`;
     });
     return `| ${result.scenario.name} | ${cells.join(" | ")} |`;

@@ -1,7 +1,7 @@
 import { type Change, idOf, matches, type Recording, type TrueLog } from "./recording.ts";
 
 /** Finds what of a recording breaks a guarantee; one line for each place. */
-export type Guarantee = (recording: Recording, log: TrueLog) => string[];
+type Guarantee = (recording: Recording, log: TrueLog) => string[];
 
 const changesOf = ({ batches }: Recording): Change[] => batches.flatMap(({ changes }) => changes);
 
@@ -130,7 +130,7 @@ function filter(recording: Recording): string[] {
 }
 
 /** The nine guarantees that etcd tests of itself (`tests/robustness/validate/watch.go`). */
-export const GUARANTEES: Readonly<Record<string, Guarantee>> = {
+const GUARANTEES: Readonly<Record<string, Guarantee>> = {
   ordered,
   unique,
   atomic,
