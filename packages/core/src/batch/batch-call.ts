@@ -9,7 +9,8 @@ import { signalOption } from "../util/validate.ts";
 export class BatchCall<Result> {
   readonly signal: AbortSignal | undefined;
   readonly #name: string;
-  readonly #deadline: number;
+  /** On `performance.now()`'s scale. */
+  readonly deadline: number;
   readonly #settle: { resolve(result: Result): void; reject(reason: unknown): void };
   readonly #timer: NodeJS.Timeout | undefined;
   #removeListener: (() => void) | undefined;
@@ -29,7 +30,7 @@ export class BatchCall<Result> {
     this.#name = name;
     this.signal = signalOption(options.signal);
     this.#settle = settle;
-    this.#deadline = performance.now() + options.timeoutMs;
+    this.deadline = performance.now() + options.timeoutMs;
     if (options.ownTimer === true) {
       this.#timer = setTimeout(() => this.#timedOut(options.timeoutMs), options.timeoutMs);
     }
@@ -40,10 +41,6 @@ export class BatchCall<Result> {
         );
       });
     }
-  }
-
-  get remainingMs(): number {
-    return this.#deadline - performance.now();
   }
 
   resolve(result: Result): void {
@@ -69,4 +66,11 @@ export class BatchCall<Result> {
     this.#removeListener?.();
     return true;
   }
+}
+
+/** What is left to the one of these who waits longest, at least a millisecond: as long as one waits, a call is worth its while. */
+export function remainingMs(calls: readonly { readonly deadline: number }[]): number {
+  let last = 0;
+  for (const { deadline } of calls) if (deadline > last) last = deadline;
+  return Math.max(1, last - performance.now());
 }
