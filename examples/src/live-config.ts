@@ -33,10 +33,12 @@ await changed;
 console.log(`pool of ${center.get("database").poolSize}`);
 
 // A bad value is refused before it is written …
+let refused = false;
 try {
   await center.publish("database", { poolSize: 1_000 }, { layer: "env/prod" });
 } catch (error) {
   if (!isEtcdError(error, "INVALID_ARGUMENT")) throw error;
+  refused = true;
   console.log("refused: a pool of 1000");
 }
 
@@ -49,7 +51,9 @@ const rejected = new Promise<void>((resolve) => {
 });
 await etcd.put("config/env/prod/database", JSON.stringify({ poolSize: "many" }));
 await rejected;
-console.log(`still a pool of ${center.get("database").poolSize}`);
+const kept = center.get("database").poolSize;
+console.log(`still a pool of ${kept}`);
 
 await center.close();
 await etcd.close();
+if (poolSize !== 20 || !refused || kept !== 30) process.exitCode = 1;

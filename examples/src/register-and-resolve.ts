@@ -28,9 +28,10 @@ orders.on("change", ({ added, updated, removed, revision }) => {
 await orders.ready();
 
 const pick = orders.pick();
+let answer: string;
 try {
-  const response = await fetch(`http://${pick.address}/`);
-  console.log(`${pick.instance.id} answered: ${await response.text()}`);
+  answer = await (await fetch(`http://${pick.address}/`)).text();
+  console.log(`${pick.instance.id} answered: ${answer}`);
   pick.done();
 } catch (error) {
   pick.done(error);
@@ -45,6 +46,7 @@ const gone = new Promise<void>((resolve) => {
 });
 await registration.drain({ forMs: 200 });
 await gone;
+const left = orders.instances.length;
 
 await clientRegistry.close();
 await clientEtcd.close();
@@ -52,4 +54,5 @@ await serviceRegistry.close();
 await serviceEtcd.close();
 server.close();
 server.closeAllConnections();
-console.log("done");
+console.log(`done, ${left} instances left`);
+if (pick.instance.id !== registration.id || !answer.startsWith("order 42") || left > 0) process.exitCode = 1;

@@ -5,10 +5,13 @@ import { join } from "node:path";
 /** The releases that are built where nobody has the line ready-made. */
 const RELEASES = { 3.6: "3.6.16", 3.7: "3.7.3" };
 
+const releaseOf = (version) => RELEASES[version] ?? (/^3\.[67]\.\d+$/.test(version) ? version : undefined);
+
 // By a variable: it is no package's, and no package.json can list it for knip.
 const GO = "go";
 
 const MODULE = "module quorumkit.test/etcd\n";
+
 const MAIN = `package main
 
 import (
@@ -22,18 +25,18 @@ func main() {
 }
 `;
 
-/** The etcd of this line that an earlier run has built, if there is one. */
-export function builtEtcd(line, cache) {
-  const path = join(cache, RELEASES[line] ?? "none", "etcd");
+/** The etcd of this line, or one release, that an earlier run has built, if there is one. */
+export function builtEtcd(version, cache) {
+  const path = join(cache, releaseOf(version) ?? "none", "etcd");
   return existsSync(path) ? path : undefined;
 }
 
 /**
- * Builds etcd of this line, with etcdctl and etcdutl beside it, from what Go's module proxy has, and gives its path.
- * Throws with the reason where that cannot be done.
+ * Builds etcd of this line, or one release, with etcdctl and etcdutl beside it, from what Go's module proxy has, and
+ * gives its path. Throws with the reason where that cannot be done.
  */
-export function buildEtcd(line, cache) {
-  const release = RELEASES[line];
+export function buildEtcd(version, cache) {
+  const release = releaseOf(version);
   if (release === undefined) throw new Error(`only ${Object.keys(RELEASES).join(" and ")} are built with Go`);
   const go = spawnSync(GO, ["version"], { encoding: "utf8" });
   if (go.status !== 0) throw new Error("there is no Go on PATH");
@@ -50,11 +53,11 @@ export function buildEtcd(line, cache) {
     run(work, ["build", "-o", "built/etcd", "."]);
     run(work, ["build", "-o", "built/", ...tools]);
     // Another run may have been faster.
-    if (builtEtcd(line, cache) === undefined) renameSync(join(work, "built"), join(cache, release));
+    if (builtEtcd(version, cache) === undefined) renameSync(join(work, "built"), join(cache, release));
   } finally {
     rmSync(work, { recursive: true, force: true });
   }
-  return builtEtcd(line, cache);
+  return builtEtcd(version, cache);
 }
 
 function run(cwd, args) {

@@ -1,11 +1,10 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { type EtcdClient, EtcdError } from "@quorumkit/core";
-import { Deadline } from "./deadline.ts";
+import { checkClient, Deadline, Emitter, signalOption, timeoutOption } from "@quorumkit/core/internal";
 import { Follower } from "./follower.ts";
 import { parseJson } from "./json.ts";
 import { keyOf } from "./layers.ts";
-import { Listeners } from "./listeners.ts";
-import { checkClient, type ConfigOptions, type ConfigSettings, readOptions } from "./options.ts";
+import { type ConfigOptions, type ConfigSettings, readOptions } from "./options.ts";
 import {
   checkLayer,
   publish,
@@ -15,6 +14,7 @@ import {
   schemaOf,
 } from "./publish.ts";
 import type {
+  ConfigEmitter,
   ConfigEvents,
   ConfigRejection,
   ConfigSnapshot,
@@ -24,6 +24,9 @@ import type {
   DocumentValue,
   LayerValue,
 } from "./types.ts";
+
+/** A listener, to the emitter, which does not know the caller's types. */
+type AnyListener = (payload: unknown) => void;
 
 /** What one layer holds of a document, as {@link ConfigCenter.stored} gives it. */
 export interface StoredValue {
@@ -45,7 +48,8 @@ export class ConfigCenter<D extends Documents> implements AsyncDisposable {
   readonly #etcd: EtcdClient;
   readonly #settings: ConfigSettings;
   readonly #follower: Follower;
-  readonly #listeners: Listeners<ConfigEvents<D>>;
+  /** The types of the documents are known to the caller only; everything inside handles them by name. */
+  readonly #emitter: ConfigEmitter;
   readonly #publishing = new Set<Promise<unknown>>();
   #closing: Promise<void> | undefined;
 
@@ -53,12 +57,12 @@ export class ConfigCenter<D extends Documents> implements AsyncDisposable {
     etcd: EtcdClient,
     settings: ConfigSettings,
     follower: Follower,
-    listeners: Listeners<ConfigEvents<D>>,
+    emitter: ConfigEmitter,
   ) {
     this.#etcd = etcd;
     this.#settings = settings;
     this.#follower = follower;
-    this.#listeners = listeners;
+    this.#emitter = emitter;
   }
 
   /**
@@ -72,17 +76,15 @@ export class ConfigCenter<D extends Documents> implements AsyncDisposable {
   ): Promise<ConfigCenter<D>> {
     checkClient(etcd);
     const settings = readOptions(options);
-    const deadline = new Deadline("ConfigCenter.open", options, etcd.timeoutMs);
-    const listeners = new Listeners<ConfigEvents<Documents>>();
+    const deadline = new Deadline({
+      what: "ConfigCenter.open",
+      signal: signalOption(options.signal),
+      timeoutMs: timeoutOption(options.timeoutMs, etcd.timeoutMs),
+    });
+    const emitter: ConfigEmitter = new Emitter();
     try {
-      const follower = await Follower.start(etcd, settings, listeners, deadline);
-      // The types of the documents are known to the caller only; everything inside handles them by name.
-      return new ConfigCenter<D>(
-        etcd,
-        settings,
-        follower,
-        listeners as unknown as Listeners<ConfigEvents<D>>,
-      );
+      const follower = await Follower.start(etcd, settings, emitter, deadline);
+      return new ConfigCenter<D>(etcd, settings, follower, emitter);
     } finally {
       deadline.release();
     }
@@ -114,9 +116,9 @@ export class ConfigCenter<D extends Documents> implements AsyncDisposable {
     return this.#follower.freshness.staleSince;
   }
 
-  /** Why etcd could not be followed when it was last tried; undefined while it can. */
+  /** Why `get()` may be behind: etcd cannot be followed, or a schema does not answer. Undefined while nothing is wrong. */
   get lastError(): EtcdError | undefined {
-    return this.#follower.mirror.lastError;
+    return this.#follower.lastError;
   }
 
   /** What one layer holds of a document now, valid or not. */
@@ -143,7 +145,13 @@ export class ConfigCenter<D extends Documents> implements AsyncDisposable {
     options: PublishOptions,
   ): Promise<PublishResult> {
     const publication = readPublication(this.#settings, document, value, options);
-    const deadline = new Deadline("publish", options, this.#etcd.timeoutMs);
+    const deadline = new Deadline({
+      what: "publish",
+      signal: signalOption(options.signal),
+      timeoutMs: timeoutOption(options.timeoutMs, this.#etcd.timeoutMs),
+      // Only steps without an effect on etcd race against it, so nothing has been applied when it wins.
+      outcome: "notApplied",
+    });
     try {
       if (this.#follower.closed) {
         throw new EtcdError("CLOSED", "publish: the center is closed", { outcome: "notApplied" });
@@ -164,25 +172,25 @@ export class ConfigCenter<D extends Documents> implements AsyncDisposable {
    * hinders neither the other listeners nor the center.
    */
   on<E extends keyof ConfigEvents<D>>(event: E, listener: (payload: ConfigEvents<D>[E]) => void): this {
-    this.#listeners.on(event, listener);
+    this.#emitter.on(event, listener as AnyListener);
     return this;
   }
 
   /** As {@link ConfigCenter.on}, for the next event only. */
   once<E extends keyof ConfigEvents<D>>(event: E, listener: (payload: ConfigEvents<D>[E]) => void): this {
-    this.#listeners.once(event, listener);
+    this.#emitter.once(event, listener as AnyListener);
     return this;
   }
 
   /** Takes a listener away. */
   off<E extends keyof ConfigEvents<D>>(event: E, listener: (payload: ConfigEvents<D>[E]) => void): this {
-    this.#listeners.off(event, listener);
+    this.#emitter.off(event, listener as AnyListener);
     return this;
   }
 
   /**
-   * Follows etcd no longer. Waits for a validation or a write that is under way. `get()` keeps giving the last state.
-   * May be called more than once.
+   * Follows etcd no longer. Waits for a write that is under way, and for a validation too, but not longer than the client's
+   * `timeoutMs`: nothing comes of it any more. `get()` keeps giving the last state. May be called more than once.
    */
   close(): Promise<void> {
     this.#closing ??= this.#close();
@@ -196,6 +204,6 @@ export class ConfigCenter<D extends Documents> implements AsyncDisposable {
   async #close(): Promise<void> {
     await this.#follower.close();
     await Promise.allSettled(this.#publishing);
-    this.#listeners.clear();
+    this.#emitter.removeAllListeners();
   }
 }

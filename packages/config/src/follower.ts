@@ -1,40 +1,42 @@
-import { type EtcdClient, Mirror } from "@quorumkit/core";
-import type { Deadline } from "./deadline.ts";
+import { type EtcdClient, EtcdError, Mirror } from "@quorumkit/core";
+import { type Deadline, settleWithin } from "@quorumkit/core/internal";
 import { refusedError } from "./errors.ts";
 import { Freshness } from "./freshness.ts";
 import { keysOf } from "./layers.ts";
-import type { Listeners } from "./listeners.ts";
 import type { ConfigSettings } from "./options.ts";
 import { Pipeline } from "./pipeline.ts";
 import { type Outcome, SnapshotBuilder } from "./snapshot.ts";
-import type { ConfigEvents, ConfigRejection, ConfigSnapshot, Documents } from "./types.ts";
-
-type ConfigListeners = Listeners<ConfigEvents<Documents>>;
+import type { ConfigEmitter, ConfigRejection, ConfigSnapshot, Documents } from "./types.ts";
 
 /** Follows the keys of a center and holds the newest valid snapshot of them. */
 export class Follower {
   readonly mirror: Mirror;
   readonly freshness: Freshness;
   readonly #settings: ConfigSettings;
-  readonly #listeners: ConfigListeners;
+  readonly #emitter: ConfigEmitter;
+  readonly #builder: SnapshotBuilder;
+  readonly #timeoutMs: number;
   readonly #pipeline: Pipeline;
   #snapshot: ConfigSnapshot<Documents> | undefined;
   #rejections: readonly ConfigRejection[] = [];
   #closing: Promise<void> | undefined;
 
-  private constructor(mirror: Mirror, settings: ConfigSettings, listeners: ConfigListeners) {
+  private constructor(mirror: Mirror, settings: ConfigSettings, emitter: ConfigEmitter, timeoutMs: number) {
     this.mirror = mirror;
     this.#settings = settings;
-    this.#listeners = listeners;
-    const builder = new SnapshotBuilder(settings);
+    this.#emitter = emitter;
+    this.#timeoutMs = timeoutMs;
+    this.#builder = new SnapshotBuilder(settings);
     this.#pipeline = new Pipeline({
-      build: (state) => builder.build(state),
+      build: (state) => this.#builder.build(state),
+      limitMs: timeoutMs,
+      overdue: () => this.freshness.update(),
       deliver: (outcome) => this.#deliver(outcome),
       idle: () => this.freshness.update(),
     });
-    this.freshness = new Freshness({ mirror, pipeline: this.#pipeline }, (state) =>
-      listeners.emit("state", state),
-    );
+    this.freshness = new Freshness({ mirror, pipeline: this.#pipeline }, (state) => {
+      emitter.emit("state", state);
+    });
   }
 
   /**
@@ -44,12 +46,12 @@ export class Follower {
   static async start(
     etcd: EtcdClient,
     settings: ConfigSettings,
-    listeners: ConfigListeners,
+    emitter: ConfigEmitter,
     deadline: Deadline,
   ): Promise<Follower> {
     // One mirror over all layers: what one transaction writes into several of them arrives as one change.
     const mirror = Mirror.start(etcd, { prefix: `${settings.prefix}/` });
-    const follower = new Follower(mirror, settings, listeners);
+    const follower = new Follower(mirror, settings, emitter, etcd.timeoutMs);
     try {
       await follower.#load(deadline);
       return follower;
@@ -62,6 +64,17 @@ export class Follower {
 
   get rejections(): readonly ConfigRejection[] {
     return this.#rejections;
+  }
+
+  /** Why the snapshot may be behind; undefined while nothing is wrong. */
+  get lastError(): EtcdError | undefined {
+    if (this.mirror.lastError !== undefined) return this.mirror.lastError;
+    if (this.#pipeline.overdueSince === undefined) return undefined;
+    const documents = this.#builder.asking.map((document) => JSON.stringify(document)).join(", ");
+    return new EtcdError(
+      "TIMEOUT",
+      `the schema of ${documents} has not answered within ${this.#timeoutMs} ms`,
+    );
   }
 
   get closed(): boolean {
@@ -88,7 +101,7 @@ export class Follower {
     this.freshness.close();
     this.#pipeline.stop();
     await this.mirror.close();
-    await this.#pipeline.idle();
+    await settleWithin(this.#pipeline.idle(), this.#timeoutMs);
   }
 
   async #load(deadline: Deadline): Promise<void> {
@@ -123,11 +136,10 @@ export class Follower {
     if (outcome.accepted) {
       this.#snapshot = outcome.snapshot;
       this.#rejections = [];
-      for (const change of outcome.changes) this.#listeners.emit("change", change);
+      for (const change of outcome.changes) this.#emitter.emit("change", change);
     } else {
       this.#rejections = outcome.rejections;
-      if (outcome.news)
-        for (const rejection of outcome.rejections) this.#listeners.emit("rejected", rejection);
+      if (outcome.news) for (const rejection of outcome.rejections) this.#emitter.emit("rejected", rejection);
     }
   }
 }

@@ -6,12 +6,12 @@ export interface FreshnessSources {
     readonly state: "loading" | "live" | "stale" | "closed";
     readonly staleSince: Date | undefined;
   };
-  readonly pipeline: { readonly busy: boolean };
+  readonly pipeline: { readonly busy: boolean; readonly overdueSince: Date | undefined };
 }
 
 /**
- * Whether what readers get is what etcd has. It turns stale as soon as the mirror does, and live again only when what
- * the mirror has brought back by then has been validated too.
+ * Whether what readers get is what etcd has. It turns stale as soon as the mirror does, or when a validation takes
+ * longer than it may, and live again only when what the mirror has brought by then has been validated too.
  */
 export class Freshness {
   readonly #sources: FreshnessSources;
@@ -39,14 +39,14 @@ export class Freshness {
     if (next === this.#state) return;
     this.#state = next;
     if (next === "live") this.#staleSince = undefined;
-    else this.#staleSince ??= this.#sources.mirror.staleSince ?? new Date();
+    else this.#staleSince ??= since(this.#sources) ?? new Date();
     this.#tell(next);
   }
 
   #next(): ConfigState {
     const { mirror, pipeline } = this.#sources;
     if (this.#state === "closed" || mirror.state === "closed") return "closed";
-    if (mirror.state !== "live") return "stale";
+    if (mirror.state !== "live" || pipeline.overdueSince !== undefined) return "stale";
     return this.#state === "stale" && pipeline.busy ? "stale" : "live";
   }
 
@@ -56,4 +56,8 @@ export class Freshness {
     this.#state = "closed";
     this.#tell("closed");
   }
+}
+
+function since({ mirror, pipeline }: FreshnessSources): Date | undefined {
+  return mirror.staleSince ?? pipeline.overdueSince;
 }

@@ -1,5 +1,5 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
-import type { CallOptions, EtcdClient } from "@quorumkit/core";
+import type { CallOptions } from "@quorumkit/core";
 import { describe, refuseUnknown } from "@quorumkit/core/internal";
 import { checkDocumentName, checkLayers, checkPrefix, type KeyLayout } from "./layers.ts";
 import type { Documents } from "./types.ts";
@@ -31,13 +31,6 @@ export interface ConfigSettings extends KeyLayout {
 }
 
 const OPTIONS = ["prefix", "layers", "documents", "signal", "timeoutMs"];
-
-/** @throws TypeError for something that is no client: it comes first in the call, and is easily forgotten. */
-export function checkClient(etcd: EtcdClient): void {
-  // Not `instanceof`: two copies of core may be loaded, and both work.
-  if (typeof (etcd as Partial<EtcdClient> | null | undefined)?.txn === "function") return;
-  throw new TypeError(`etcd must be an EtcdClient, received ${describe(etcd)}`);
-}
 
 /** @throws TypeError naming the first option that is unknown or wrong, and what was received. */
 export function readOptions(options: ConfigOptions<Documents>): ConfigSettings {

@@ -1,9 +1,14 @@
+import { deferred, onAbort } from "@quorumkit/core/internal";
 import type { Outcome, StoredState } from "./snapshot.ts";
 
 /** What a pipeline is made of. */
 export interface PipelineParts {
   /** Never rejects; never called while it runs. */
   readonly build: (state: StoredState) => Promise<Outcome>;
+  /** How long one build may take, in milliseconds. */
+  readonly limitMs: number;
+  /** Called when one takes longer; it goes on. */
+  readonly overdue: () => void;
   /** Receives the outcomes in the order of their revisions. Must not throw. */
   readonly deliver: (outcome: Outcome) => void;
   /** Called when everything that was submitted has been delivered. */
@@ -27,6 +32,8 @@ export class Pipeline {
   #running: Promise<void> | undefined;
   #settledRevision: bigint | undefined;
   #stopped = false;
+  #limit: NodeJS.Timeout | undefined;
+  #overdueSince: Date | undefined;
 
   constructor(parts: PipelineParts) {
     this.#parts = parts;
@@ -35,6 +42,11 @@ export class Pipeline {
   /** Whether something that was submitted has not been delivered yet. */
   get busy(): boolean {
     return this.#running !== undefined;
+  }
+
+  /** When the build began that takes longer than it may; undefined while none does. */
+  get overdueSince(): Date | undefined {
+    return this.#overdueSince;
   }
 
   submit(state: StoredState): void {
@@ -52,28 +64,28 @@ export class Pipeline {
   async settled(revision: bigint, signal: AbortSignal): Promise<void> {
     const reached = this.#settledRevision !== undefined && this.#settledRevision >= revision;
     if (reached || this.#stopped || signal.aborted) return;
-    await new Promise<void>((resolve) => {
-      const done = (): void => {
-        signal.removeEventListener("abort", done);
-        this.#waiters.delete(waiter);
-        resolve();
-      };
-      const waiter: Waiter = { revision, done };
-      this.#waiters.add(waiter);
-      signal.addEventListener("abort", done, { once: true });
-    });
+    const settled = deferred<void>();
+    const waiter: Waiter = { revision, done: () => settled.resolve() };
+    this.#waiters.add(waiter);
+    const removeListener = onAbort(signal, waiter.done);
+    await settled.promise;
+    removeListener();
+    this.#waiters.delete(waiter);
   }
 
   /** Nothing is delivered from now on. What is being built goes on; `idle` waits for it. */
   stop(): void {
     this.#stopped = true;
     this.#pending = undefined;
+    clearTimeout(this.#limit);
     for (const { done } of this.#waiters) done();
   }
 
   async #drain(): Promise<void> {
     for (let state = this.#take(); state !== undefined; state = this.#take()) {
+      this.#startLimit();
       const outcome = await this.#parts.build(state);
+      this.#endLimit();
       if (this.#stopped) break;
       this.#parts.deliver(outcome);
       this.#settledRevision = state.revision;
@@ -81,6 +93,19 @@ export class Pipeline {
     }
     this.#running = undefined;
     if (!this.#stopped) this.#parts.idle();
+  }
+
+  #startLimit(): void {
+    const began = new Date();
+    this.#limit = setTimeout(() => {
+      this.#overdueSince = began;
+      this.#parts.overdue();
+    }, this.#parts.limitMs);
+  }
+
+  #endLimit(): void {
+    clearTimeout(this.#limit);
+    this.#overdueSince = undefined;
   }
 
   #take(): StoredState | undefined {

@@ -1,7 +1,6 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { type CallOptions, compare, type EtcdClient, type KeyValue, op } from "@quorumkit/core";
-import { bigintOption, describe, refuseUnknown } from "@quorumkit/core/internal";
-import type { Deadline } from "./deadline.ts";
+import { bigintOption, type Deadline, describe, refuseUnknown } from "@quorumkit/core/internal";
 import { conflictError, refusedError } from "./errors.ts";
 import { toJson } from "./json.ts";
 import { keyOf, keysOf } from "./layers.ts";

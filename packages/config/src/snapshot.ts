@@ -41,9 +41,15 @@ export class SnapshotBuilder {
   /** The last verdict of each document, also of a state that was refused: what did not change is not asked again. */
   #examined: ReadonlyMap<string, Examined> = new Map();
   #live: ConfigSnapshot<Documents> | undefined;
+  readonly #asking = new Set<string>();
 
   constructor(settings: ConfigSettings) {
     this.#settings = settings;
+  }
+
+  /** The documents whose schemas have been asked and have not answered yet. */
+  get asking(): readonly string[] {
+    return [...this.#asking];
   }
 
   /** Calls must not overlap. Never rejects. */
@@ -80,7 +86,10 @@ export class SnapshotBuilder {
     });
     const known = this.#examined.get(document);
     if (known !== undefined && hasSameValues(known.sources, sources)) return known;
-    return { sources, verdict: await validateDocument(schema, sources) };
+    this.#asking.add(document);
+    const verdict = await validateDocument(schema, sources);
+    this.#asking.delete(document);
+    return { sources, verdict };
   }
 
   #accept(examined: ReadonlyMap<string, Examined>, revision: bigint): Outcome {

@@ -1,3 +1,4 @@
+import type { Emitter } from "@quorumkit/core/internal";
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 
 /** The documents of a center: each name with the schema its effective value must satisfy. */
@@ -66,8 +67,8 @@ export interface ConfigRejection<Name extends string = string> {
 }
 
 /**
- * `live`: `get()` gives what is stored, as far as the schemas accept it. `stale`: the connection to etcd is interrupted
- * and `get()` gives the last known good state. `closed`: nothing is followed any more.
+ * `live`: `get()` gives what is stored, as far as the schemas accept it. `stale`: `get()` gives the last known good
+ * state, as the connection to etcd is interrupted, or a schema has not answered for longer than the client's `timeoutMs`. `closed`: nothing is followed any more.
  */
 export type ConfigState = "live" | "stale" | "closed";
 
@@ -77,3 +78,8 @@ export interface ConfigEvents<D extends Documents> {
   rejected: ConfigRejection<DocumentName<D>>;
   state: ConfigState;
 }
+
+/** The events inside the center, where documents are known by name only. */
+export type ConfigEmitter = Emitter<{
+  [E in keyof ConfigEvents<Documents>]: [payload: ConfigEvents<Documents>[E]];
+}>;

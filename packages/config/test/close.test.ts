@@ -57,6 +57,25 @@ test("closing waits for a validation under way, whose result is not delivered", 
   expect(center.get("slow").n).toBe(0);
 });
 
+test("a schema that never answers makes the center stale, and does not keep it from closing", async () => {
+  await using etcd = new EtcdClient({ endpoints: shared.server.endpoint, timeoutMs: 500 });
+  const prefix = shared.prefix();
+  const stuck = z.object({ n: z.number().default(0) }).refine(({ n }) => n === 0 || new Promise(() => {}));
+  const center = await ConfigCenter.open(etcd, { prefix, layers, documents: { stuck } });
+  const states = recorded(center, "state");
+  const before = Date.now();
+  await store(etcd, prefix, { "global/stuck": { n: 1 } });
+  await vi.waitFor(() => expect(center.state).toBe("stale"), { timeout: 5_000 });
+  expect(Number(center.staleSince)).toBeGreaterThanOrEqual(before);
+  expect(center.lastError).toMatchObject({
+    code: "TIMEOUT",
+    message: 'TIMEOUT: the schema of "stuck" has not answered within 500 ms',
+  });
+  expect(center.get("stuck").n).toBe(0);
+  await center.close();
+  expect(states).toEqual(["stale", "closed"]);
+});
+
 test("closing waits for a write under way, which is done", async () => {
   const prefix = shared.prefix();
   let finish: (() => void) | undefined;

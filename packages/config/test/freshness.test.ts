@@ -7,7 +7,7 @@ function watched() {
     state: "live" as FreshnessSources["mirror"]["state"],
     staleSince: undefined as Date | undefined,
   };
-  const pipeline = { busy: false };
+  const pipeline = { busy: false, overdueSince: undefined as Date | undefined };
   const tell = vi.fn<(state: ConfigState) => void>();
   return { mirror, pipeline, tell, freshness: new Freshness({ mirror, pipeline }, tell) };
 }
@@ -35,6 +35,21 @@ test("stays live while an ordinary change is validated", () => {
   freshness.update();
   expect(freshness.state).toBe("live");
   expect(tell).not.toHaveBeenCalled();
+});
+
+test("is stale while a validation takes longer than it may, from its beginning on", () => {
+  const { pipeline, tell, freshness } = watched();
+  const since = new Date(1000);
+  Object.assign(pipeline, { busy: true, overdueSince: since });
+  freshness.update();
+  expect([freshness.state, freshness.staleSince]).toEqual(["stale", since]);
+  Object.assign(pipeline, { busy: true, overdueSince: undefined });
+  freshness.update();
+  expect(freshness.state).toBe("stale");
+  pipeline.busy = false;
+  freshness.update();
+  expect([freshness.state, freshness.staleSince]).toEqual(["live", undefined]);
+  expect(tell.mock.calls).toEqual([["stale"], ["live"]]);
 });
 
 test("is closed for good, and ages from then on", () => {

@@ -61,6 +61,7 @@ test("without a watch, but with the documents, gives a center that says it is st
   let listings = 0;
   const etcd = {
     timeoutMs: 300,
+    openSession: () => shared.etcd.openSession(),
     txn: () => shared.etcd.txn(),
     pages: (...args: Parameters<EtcdClient["pages"]>) => {
       listings++;

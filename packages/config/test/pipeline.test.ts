@@ -1,4 +1,4 @@
-import { describe, expect, test, vi } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { Pipeline } from "../src/pipeline.ts";
 import type { Outcome, StoredState } from "../src/snapshot.ts";
 
@@ -14,7 +14,10 @@ function manual() {
   const builds: { state: StoredState; finish: () => void }[] = [];
   const delivered: bigint[] = [];
   const idle = vi.fn<() => void>();
+  const overdue = vi.fn<() => void>();
   const pipeline = new Pipeline({
+    limitMs: 1_000,
+    overdue,
     build: (each) =>
       new Promise((resolve) => builds.push({ state: each, finish: () => resolve(outcomeOf(each)) })),
     deliver: (outcome) => outcome.accepted && delivered.push(outcome.snapshot.revision),
@@ -24,7 +27,7 @@ function manual() {
     builds.shift()?.finish();
     await new Promise(setImmediate);
   };
-  return { pipeline, builds, delivered, idle, finish };
+  return { pipeline, builds, delivered, idle, overdue, finish };
 }
 
 const never = new AbortController().signal;
@@ -66,6 +69,29 @@ describe("the pipeline", () => {
     pipeline.stop();
     await expect(waiting).resolves.toBeUndefined();
     await expect(pipeline.settled(1n, never)).resolves.toBeUndefined();
+  });
+
+  test("says when a build takes longer than it may, and since when", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date"] });
+    onTestFinished(() => void vi.useRealTimers());
+    const { pipeline, delivered, overdue, finish } = manual();
+    const began = new Date();
+    pipeline.submit(state(1n));
+    vi.advanceTimersByTime(999);
+    expect([pipeline.overdueSince, overdue.mock.calls.length]).toEqual([undefined, 0]);
+    vi.advanceTimersByTime(1);
+    expect([pipeline.overdueSince, overdue.mock.calls.length]).toEqual([began, 1]);
+    pipeline.submit(state(2n));
+    await finish();
+    // The next has the whole time again.
+    expect([pipeline.overdueSince, delivered]).toEqual([undefined, [1n]]);
+    vi.advanceTimersByTime(999);
+    await finish();
+    expect([pipeline.overdueSince, delivered]).toEqual([undefined, [1n, 2n]]);
+    pipeline.submit(state(3n));
+    pipeline.stop();
+    expect(vi.getTimerCount()).toBe(0);
+    expect(overdue).toHaveBeenCalledTimes(1);
   });
 
   test("delivers nothing after it was stopped, but waits for what runs", async () => {

@@ -5,7 +5,8 @@ import type { Namespace } from "./namespace/namespace.ts";
 import { NamespacedConnection } from "./namespace/namespaced-connection.ts";
 import { ScopedConnection } from "./namespace/scoped-connection.ts";
 import type { ResolvedOptions } from "./options.ts";
-import { ClusterConnection, type Connection } from "./transport/connection.ts";
+import { ClusterConnection } from "./transport/cluster-connection.ts";
+import type { Connection } from "./transport/connection.ts";
 import { systemClock } from "./util/clock.ts";
 
 /** What a client is made of that its namespaces share with it, or have to close by themselves. */

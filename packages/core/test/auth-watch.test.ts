@@ -1,6 +1,10 @@
 import { startEtcd } from "@quorumkit/testing";
 import { EtcdClient, Mirror } from "@quorumkit/core";
 import { afterEach, describe, expect, it } from "vitest";
+import { resolveOptions } from "../src/options.ts";
+import { ClusterConnection } from "../src/transport/cluster-connection.ts";
+import { memberList, watch } from "../src/transport/rpcs.ts";
+import { startTcpProxy } from "./support/tcp-proxy.ts";
 import { asRoot, createUser, enableAuth, loginCount, ROOT, tokenGone } from "./support/users.ts";
 import { collect, watchStreamCount } from "./support/watching.ts";
 
@@ -138,4 +142,25 @@ describe("watches of a user", () => {
     await root.auth.userChangePassword("alice", ALICE.password);
     await expect.poll(() => mirror.state, { timeout: 20_000 }).toBe("live");
   });
+});
+
+it("a stream that waits for its endpoint while the token is refused is opened with the next one", async () => {
+  await using server = await startEtcd();
+  await enableAuth(server);
+  await using proxy = await startTcpProxy(server.endpoint);
+  const connection = new ClusterConnection(resolveOptions({ endpoints: proxy.endpoint, auth: ROOT }));
+  closers.push(async () => connection.close());
+  const handlers = { onMessage: () => {}, onEnd: () => {} };
+  const first = await connection.openStream(watch, handlers);
+  expect(first?.token).toBeDefined();
+  proxy.refuse();
+  // So that the pool knows that nobody is there.
+  await expect(connection.unary(memberList, { linearizable: false }, { timeoutMs: 500 })).rejects.toThrow(
+    /MemberList/,
+  );
+  const opening = connection.openStream(watch, handlers);
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(first?.token?.refused()).toBe(true);
+  proxy.accept();
+  expect((await opening)?.token).toBeDefined();
 });

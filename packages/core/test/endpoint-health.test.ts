@@ -52,7 +52,7 @@ async function healthOf(url: string, timeoutMs = 5_000): Promise<boolean> {
   const pool = new EndpointPool(parseEndpoints(url), "direct");
   try {
     const { signal } = new AbortController();
-    return (await checkHealth(pool.seeds[0] as Endpoint, { timeoutMs, signal })).healthy;
+    return (await checkHealth((pool.seeds[0] as Endpoint).calls, { timeoutMs, signal })).healthy;
   } finally {
     pool.close();
   }
@@ -170,17 +170,16 @@ describe("a failing endpoint", () => {
     }
   });
 
-  it("whose calls hang is not trusted because its health check passes: a call has to succeed", () => {
+  it("whose calls hang is not trusted because its health check passes, and no call tries it", () => {
     const pool = new EndpointPool(parseEndpoints(["http://127.0.0.1:1", "http://127.0.0.1:2"]), "direct");
     const [hanging, sound] = pool.seeds as [Endpoint, Endpoint];
     hanging.failed("Deadline exceeded after 2.5s", performance.now());
-    hanging.checkPassed();
+    hanging.checkPassed(false, performance.now());
     expect([hanging.failing, hanging.vouched]).toEqual([true, true]);
-    // What cannot be repeated keeps away; a read may try it, one at a time.
-    for (let i = 0; i < 4; i += 1) expect(pool.pick({ cautious: true })).toBe(sound);
-    const picked = [pool.pick(), pool.pick(), pool.pick(), pool.pick()];
-    expect(picked.filter((each) => each === hanging)).toHaveLength(1);
-    hanging.succeeded();
+    for (let i = 0; i < 4; i += 1) expect(pool.pick()).toBe(sound);
+    // Not even where another was to be had.
+    expect(pool.pick({ avoid: sound })).toBe(sound);
+    hanging.checkPassed(true, performance.now());
     expect([hanging.failing, hanging.vouched]).toEqual([false, false]);
     pool.close();
   });
@@ -196,10 +195,10 @@ describe("a failing endpoint", () => {
       ] as const) {
         endpoint.failed(reason, performance.now());
         vi.advanceTimersByTime(enoughMs / 2);
-        endpoint.checkPassed();
+        endpoint.checkPassed(false, performance.now());
         expect(endpoint.failing).toBe(true);
         vi.advanceTimersByTime(enoughMs / 2);
-        endpoint.checkPassed();
+        endpoint.checkPassed(false, performance.now());
         expect(endpoint.failing).toBe(false);
       }
     } finally {
@@ -212,7 +211,7 @@ describe("a failing endpoint", () => {
     const pool = new EndpointPool(parseEndpoints("http://127.0.0.1:1"), "direct");
     const [endpoint] = pool.seeds as [Endpoint];
     endpoint.failed("No connection established. Last error: connect ECONNREFUSED", performance.now());
-    endpoint.checkPassed();
+    endpoint.checkPassed(false, performance.now());
     expect(endpoint.failing).toBe(false);
     pool.close();
   });
@@ -275,7 +274,7 @@ describe("a learner", () => {
       // Asked by name it is not waited for.
       expect(pool.pick({ only: endpoint })).toBe(endpoint);
       endpoint.succeeded();
-      endpoint.checkPassed();
+      endpoint.checkPassed(true, performance.now());
       expect(endpoint.learner).toBe(true);
       vi.advanceTimersByTime(10_000);
       expect(pool.pick()).toBe(endpoint);

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type * as original from "../src/errors/etcd-error.ts";
 import { meaningOf, meaningOfCancelReason, wasNeverSent } from "../src/errors/server-errors.ts";
 import { parseEndpoints } from "../src/transport/endpoint-url.ts";
-import { ClusterConnection } from "../src/transport/connection.ts";
+import { ClusterConnection } from "../src/transport/cluster-connection.ts";
 import type { UnaryRpc } from "../src/transport/rpcs.ts";
 
 function connect(server: EtcdServer): ClusterConnection {

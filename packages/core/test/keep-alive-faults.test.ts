@@ -2,7 +2,7 @@ import { EtcdClient, type Session } from "@quorumkit/core";
 import { startEtcd, startEtcdCluster, type EtcdServer } from "@quorumkit/testing";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { KeepAlive } from "../src/lease/keep-alive.ts";
-import { ClusterConnection } from "../src/transport/connection.ts";
+import { ClusterConnection } from "../src/transport/cluster-connection.ts";
 import { resolveOptions } from "../src/options.ts";
 import { systemClock } from "../src/util/clock.ts";
 import { startTcpProxy } from "./support/tcp-proxy.ts";

@@ -5,7 +5,7 @@ import { Namespace } from "../src/namespace/namespace.ts";
 import { NamespacedConnection } from "../src/namespace/namespaced-connection.ts";
 import { TRANSLATIONS } from "../src/namespace/translations.ts";
 import { resolveOptions } from "../src/options.ts";
-import { ClusterConnection } from "../src/transport/connection.ts";
+import { ClusterConnection } from "../src/transport/cluster-connection.ts";
 
 /** RPCs of the services that deal in keys whose own messages have none. */
 const WITHOUT_KEYS = ["compact", "leaseGrant", "leaseRevoke", "leaseKeepAlive", "leaseLeases"];

@@ -1,6 +1,7 @@
 import { EtcdClient } from "@quorumkit/core";
 import { startEtcd, type EtcdServer } from "@quorumkit/testing";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { answerOf } from "./support/answer-of.ts";
 import { rpcCount, rpcsOpen } from "./support/rpc-count.ts";
 import { isAtLeast } from "./support/server-version.ts";
 import { startTcpProxy } from "./support/tcp-proxy.ts";
@@ -167,7 +168,8 @@ describe("a scan", () => {
     await hanging.next();
     await own.pause();
     const startedAt = performance.now();
-    await expect(hanging.next()).rejects.toMatchObject({ code: "TIMEOUT" });
+    // Which of the two is a matter of how many members there are to try.
+    expect(await answerOf(hanging.next())).toMatch(/^(TIMEOUT|UNAVAILABLE)$/);
     expect(performance.now() - startedAt).toBeLessThan(1_500);
     await own.resume();
   });

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { EtcdClient, type Session } from "@quorumkit/core";
 import { type EtcdServer, startEtcd } from "@quorumkit/testing";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { ClusterConnection } from "../src/transport/connection.ts";
+import { ClusterConnection } from "../src/transport/cluster-connection.ts";
 import { RpcStream } from "../src/transport/rpc-stream.ts";
 import { startTcpProxy } from "./support/tcp-proxy.ts";
 

@@ -1,7 +1,6 @@
-import { describe, numberOption, refuseUnknown } from "@quorumkit/core/internal";
+import { describe, refuseUnknown, timeoutOption, ttlOption } from "@quorumkit/core/internal";
 import type { InstanceCodec } from "./codec/codec.ts";
 import { type CodecName, codecNamed } from "./codec/codecs.ts";
-import { MAX_TIMEOUT_MS } from "./util/bounded.ts";
 
 /** How a {@link ServiceRegistry} works. */
 export interface ServiceRegistryOptions {
@@ -29,25 +28,15 @@ export interface CheckedOptions {
 }
 
 const OPTIONS: readonly (keyof ServiceRegistryOptions)[] = ["prefix", "ttlSeconds", "codec", "timeoutMs"];
-const MAX_TTL_SECONDS = 9_000_000_000;
 
 /** @throws TypeError naming the first option that is unknown or wrong. */
 export function checkOptions(options: ServiceRegistryOptions, defaultTimeoutMs: number): CheckedOptions {
   refuseUnknown(options, OPTIONS, "ServiceRegistry");
   return {
     prefix: checkPrefix(options.prefix),
-    ttlSeconds: numberOption(options.ttlSeconds, "ttlSeconds", {
-      min: 1,
-      max: MAX_TTL_SECONDS,
-      integer: true,
-      fallback: 10,
-    }),
+    ttlSeconds: ttlOption(options.ttlSeconds, 10),
     codec: codecNamed(options.codec),
-    timeoutMs: numberOption(options.timeoutMs, "timeoutMs", {
-      min: 1,
-      max: MAX_TIMEOUT_MS,
-      fallback: defaultTimeoutMs,
-    }),
+    timeoutMs: timeoutOption(options.timeoutMs, defaultTimeoutMs),
   };
 }
 

@@ -1,4 +1,5 @@
-import { type CallOptions, type EtcdClient, EtcdError, isEtcdError, type KeyValue } from "@quorumkit/core";
+import { type CallOptions, type EtcdClient, EtcdError, type KeyValue } from "@quorumkit/core";
+import { bounded, checkClient } from "@quorumkit/core/internal";
 import { customAlphabet, nanoid } from "nanoid";
 import { checkName, instanceOf, type ServiceDescription, type ServiceInstance } from "./instance.ts";
 import { type CheckedOptions, checkOptions, type ServiceRegistryOptions } from "./options.ts";
@@ -9,7 +10,7 @@ import { balancerOf, type ResolveOptions } from "./resolver/options.ts";
 import { Resolver } from "./resolver/resolver.ts";
 import { ServiceCache } from "./resolver/service-cache.ts";
 import { SharedSession } from "./shared-session.ts";
-import { bounded, checkOwnOptions } from "./util/bounded.ts";
+import { checkOwnOptions } from "./util/call-options.ts";
 
 /** Ids end up in host names, command lines and URLs, so they are lower-case letters and digits. */
 const randomId = customAlphabet("0123456789abcdefghijklmnopqrstuvwxyz", 16);
@@ -29,8 +30,9 @@ export class ServiceRegistry implements AsyncDisposable {
   readonly #caches = new Map<string, ServiceCache>();
   #closing: Promise<void> | undefined;
 
-  /** @throws TypeError for an option that is wrong */
+  /** @throws TypeError for no client, and for an option that is wrong */
   constructor(etcd: EtcdClient, options: ServiceRegistryOptions = {}) {
+    checkClient(etcd);
     this.#etcd = etcd;
     this.#options = checkOptions(options, etcd.timeoutMs);
     this.#sessions = new SharedSession(etcd, this.#options.ttlSeconds);
@@ -42,7 +44,8 @@ export class ServiceRegistry implements AsyncDisposable {
    * Where a live key has the same id, it waits for that to go, as long as it may: a predecessor that crashed is gone
    * within its TTL. On failure nothing is left behind.
    * @throws TypeError for a field or option that is wrong. EtcdError `ALREADY_EXISTS` when the id is or stayed taken,
-   *   `TIMEOUT` when etcd did not answer (its cause says more), or etcd's refusal.
+   *   etcd's refusal, or after `timeoutMs` the code and the text of what was wrong last, such as `UNAVAILABLE`; `TIMEOUT`
+   *   where nothing is known.
    */
   async register(description: ServiceDescription, options: CallOptions = {}): Promise<Registration> {
     this.#assertOpen("register");
@@ -119,12 +122,10 @@ export class ServiceRegistry implements AsyncDisposable {
     const what = `register ${JSON.stringify(name)} (${id})`;
     const { signal, timeoutMs = this.#options.timeoutMs } = options;
     try {
-      await bounded(written, { what, signal, timeoutMs, lastError: () => reconciler.lastError });
+      await bounded(written, { what, signal, timeoutMs, lastError: () => reconciler.hindrance });
     } catch (error) {
-      const { lastError } = reconciler;
       reconciler.leave();
-      // Whoever waited for an id that is taken wants to hear that, not that time passed.
-      throw isEtcdError(error, "TIMEOUT") && isEtcdError(lastError, "ALREADY_EXISTS") ? lastError : error;
+      throw error;
     }
   }
 
@@ -143,7 +144,7 @@ export class ServiceRegistry implements AsyncDisposable {
     const registrations = [...this.#registrations];
     for (const registration of registrations) registration.leave();
     const leaving = Promise.all(registrations.map(({ done }) => done));
-    const bounds = { what: "close", signal: undefined, timeoutMs: this.#options.timeoutMs };
+    const bounds = { what: "close", timeoutMs: this.#options.timeoutMs };
     await bounded(leaving, bounds).catch(() => Promise.all(registrations.map((each) => each.stop())));
     await Promise.all([...this.#endings, ...[...this.#caches.values()].map((cache) => cache.close())]);
     await this.#sessions.close();

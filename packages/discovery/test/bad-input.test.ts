@@ -99,9 +99,21 @@ test("a service nobody can reach is told by ready, and picked from never", async
   await expect(orders.ready()).rejects.toMatchObject({ code: expect.stringMatching(/TIMEOUT|UNAVAILABLE/) });
   expect(orders.state).toBe("loading");
   expect(() => orders.pick()).toThrow(/not loaded yet/);
-  await expect(registry.register({ name: "orders", address: "10.0.0.7:80" })).rejects.toMatchObject({
-    code: "TIMEOUT",
+  const registering = registry.register({ name: "orders", address: "10.0.0.7:80" }, { timeoutMs: 1_500 });
+  await expect(registering).rejects.toMatchObject({
+    code: "UNAVAILABLE",
+    message: expect.stringMatching(
+      /register "orders" .*: not done within 1500 ms \(UNAVAILABLE: .*ECONNREFUSED/,
+    ),
+    cause: { code: "UNAVAILABLE" },
   });
+});
+
+test.each([
+  [undefined, "etcd must be an EtcdClient, received undefined"],
+  [{}, "etcd must be an EtcdClient, received an object of type Object"],
+])("a registry refuses %j for a client", (given, message) => {
+  expect(() => new ServiceRegistry(given as never)).toThrow(new TypeError(message));
 });
 
 test("a closed registry refuses everything, and may be closed again", async () => {

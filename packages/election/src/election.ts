@@ -9,8 +9,8 @@ import {
 import {
   CALL_OPTIONS,
   checkCallOptions,
+  checkClient,
   claim,
-  describe,
   FairQueue,
   onAbort,
   refuseUnknown,
@@ -59,9 +59,7 @@ export class Election implements AsyncDisposable {
 
   /** No I/O. @throws TypeError for an empty name and for wrong options. */
   constructor(etcd: EtcdClient, name: string, options: ElectionOptions = {}) {
-    if (typeof etcd?.openSession !== "function") {
-      throw new TypeError(`etcd must be an EtcdClient, received ${describe(etcd)}`);
-    }
+    checkClient(etcd);
     const { ttlSeconds, session } = checkElectionOptions(etcd, options);
     this.#client = etcd;
     // Every campaign, run and observer listens to it.

@@ -99,6 +99,7 @@ describe("observe", () => {
     const stale = await untilView(views, (view) => view.stale);
     expect(stale.leader?.key).toBe(leader.key);
     expect(stale.staleSince).toBeInstanceOf(Date);
+    expect(stale.error?.code).toBe("UNAVAILABLE");
 
     await server.restart();
     const live = await untilView(views, (view) => !view.stale);
@@ -111,6 +112,53 @@ describe("observe", () => {
     const none = await untilView(views, (view) => !view.stale && view.leader === undefined);
     expect(none.candidates).toEqual([]);
     await views.return?.();
+  });
+
+  it("begins with an empty, stale view and the reason when etcd cannot be reached, and goes on when it can", async () => {
+    await using server = await startEtcd();
+    await using etcd = new EtcdClient({ endpoints: server.endpoints });
+    await using election = new Election(etcd, "unreachable");
+    await server.kill();
+    const views = election.observe()[Symbol.asyncIterator]();
+    const first = await untilView(views, () => true);
+    expect(first).toMatchObject({ leader: undefined, candidates: [], revision: 0n, stale: true });
+    expect(first.staleSince).toBeUndefined();
+    expect(["UNAVAILABLE", "TIMEOUT"]).toContain(first.error?.code);
+    await server.restart();
+    const live = await untilView(views, ({ stale }) => !stale);
+    expect(live.error).toBeUndefined();
+    expect(live.revision).toBeGreaterThan(0n);
+    await views.return?.();
+  });
+
+  it("says so when the user may not read the election", async () => {
+    await using server = await startEtcd();
+    await using root = new EtcdClient({ endpoints: server.endpoints });
+    await root.auth.userAdd("root", { password: "root-password" });
+    await root.auth.userGrantRole("root", "root");
+    await root.auth.userAdd("guest", { password: "guest-password" });
+    await root.auth.enable();
+    await using guest = new EtcdClient({
+      endpoints: server.endpoints,
+      auth: { username: "guest", password: "guest-password" },
+    });
+    await using election = new Election(guest, "forbidden");
+    const views = election.observe()[Symbol.asyncIterator]();
+    const first = await untilView(views, () => true);
+    expect(first).toMatchObject({ candidates: [], stale: true, error: { code: "PERMISSION_DENIED" } });
+    await views.return?.();
+  });
+
+  it("throws CLOSED when the client is closed before etcd could be reached", async () => {
+    await using server = await startEtcd();
+    await server.kill();
+    const client = new EtcdClient({ endpoints: server.endpoints });
+    const views = new Election(client, "unreachable").observe()[Symbol.asyncIterator]();
+    await untilView(views, () => true);
+    const next = untilView(views, () => false);
+    next.catch(() => {});
+    await client.close();
+    await expect(next).rejects.toMatchObject({ code: "CLOSED", cause: { code: expect.any(String) } });
   });
 
   it("throws CLOSED when the client is closed", async () => {

@@ -20,7 +20,10 @@ export interface LockOptions {
    */
   readonly ttlSeconds?: number | undefined;
   /**
-   * Hang the lock on this session of the same client, and leave the session alone on release. @default a session of its own for each acquire
+   * Hang the lock on this session of the same client, and leave the session alone on release. A lock of a
+   * namespace which is closed before the session is no longer held, but stays taken until the session ends.
+   *
+   * @default a session of its own for each acquire
    */
   readonly session?: Session | undefined;
 }

@@ -1,4 +1,5 @@
-import { type EtcdError, isEtcdError } from "../errors/etcd-error.ts";
+import type { EtcdError } from "../errors/etcd-error.ts";
+import { isGone } from "../errors/passing.ts";
 import { pause } from "../util/abort.ts";
 import { backoffMs } from "../util/backoff.ts";
 import type { Watcher } from "../watch/watcher.ts";
@@ -9,11 +10,6 @@ const CATCH_UP = { initialMs: 5, maxMs: 200 };
 
 /** Reads what there is at this moment; true when nothing of it is still to come. Rejects when that cannot be read. */
 export type Look = (signal: AbortSignal) => Promise<boolean>;
-
-/** Whether the history a watch would go on with is not there: compacted, restored to before it, or another cluster's. */
-export function isGone(error: unknown): error is EtcdError {
-  return isEtcdError(error, "COMPACTED", "FUTURE_REVISION", "CLUSTER_CHANGED");
-}
 
 /**
  * Tells when a watch that came back after an interruption has really caught up. The server confirms every watch first,

@@ -1,4 +1,5 @@
 import { EtcdError, isEtcdError } from "../errors/etcd-error.ts";
+import { isGone } from "../errors/passing.ts";
 import { type Bytes, toKey } from "../kv/bytes.ts";
 import { type KeyRange, toWireRange } from "../kv/key-range.ts";
 import type { KeyValue } from "../kv/key-value.ts";
@@ -14,7 +15,7 @@ import { writeResumeToken } from "../watch/resume-token.ts";
 import { StoreView } from "../watch/store-view.ts";
 import type { Watcher, WatchLag } from "../watch/watcher.ts";
 import type { WatchOptions } from "../watch/watch-options.ts";
-import { Continuity, isGone, type Look } from "./continuity.ts";
+import { Continuity, type Look } from "./continuity.ts";
 import { KeyMap, type KeyChange } from "./key-map.ts";
 import { isSameHistory, knownState } from "./same-history.ts";
 

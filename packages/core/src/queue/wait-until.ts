@@ -1,5 +1,4 @@
-import { isEtcdError } from "../errors/etcd-error.ts";
-import { isPassing } from "../errors/passing.ts";
+import { isGone, isPassing } from "../errors/passing.ts";
 import type { KeyRange } from "../kv/key-range.ts";
 import { pause } from "../util/abort.ts";
 import { backoffMs } from "../util/backoff.ts";
@@ -58,7 +57,8 @@ export async function waitUntil<T>(
         }
         await untilDeleted(client, watched, revision + 1n, signal);
       } catch (error) {
-        if (signal.aborted || !mayBeLookedAtAgain(error)) throw error;
+        // It passes while the session lives, whose end bounds the wait; or another look mends it.
+        if (signal.aborted || !(isPassing(error) || isGone(error))) throw error;
         await pause(backoffMs(attempt++, { initialMs: 50, maxMs: 2_000 }), signal);
       }
     }
@@ -68,11 +68,6 @@ export async function waitUntil<T>(
   } finally {
     scope.close();
   }
-}
-
-/** What passes while the session lives, whose end bounds the wait; and a watch whose history is gone: another look mends it. */
-function mayBeLookedAtAgain(error: unknown): boolean {
-  return isPassing(error) || isEtcdError(error, "COMPACTED", "FUTURE_REVISION", "CLUSTER_CHANGED");
 }
 
 /** A change of a key's value (a proclaim) is of no interest, so only deletions are asked for. */

@@ -77,6 +77,7 @@ export async function attempt<Request, Response>(
       (error, response) => {
         untrack();
         removeListener();
+        if (error?.code !== status.DEADLINE_EXCEEDED) endpoint.callHeard();
         if (error === null && response !== undefined) resolve({ ok: true, response, token });
         else resolve({ ok: false, failure: { ...failureOf(error), token } });
       },

@@ -1,8 +1,7 @@
-import { Metadata, status } from "@grpc/grpc-js";
+import { type Client, status } from "@grpc/grpc-js";
 import { rpcs, ServingStatus } from "@quorumkit/proto";
-import { onAbort } from "../util/abort.ts";
+import { ask } from "./ask.ts";
 import { connected } from "./connected.ts";
-import type { Endpoint } from "./endpoint.ts";
 
 /** The health of the server as a whole; etcd knows no other. */
 const WHOLE_SERVER = "";
@@ -15,41 +14,40 @@ const NOBODY_ANSWERED: ReadonlySet<status> = new Set([
   status.INTERNAL,
 ]);
 
-export type Health = { readonly healthy: true } | { readonly healthy: false; readonly reason: string };
+export type Health =
+  | { readonly healthy: true }
+  | {
+      readonly healthy: false;
+      readonly reason: string;
+      /** It said so itself. */
+      readonly answered: boolean;
+    };
 
 /**
- * Asks an endpoint for its health by `grpc.health.v1`, for which etcd wants no login. A member says NOT_SERVING while it
+ * Asks for the health of the server at the other end of a channel by `grpc.health.v1`, for which etcd wants no login. A member says NOT_SERVING while it
  * rewrites its database, where it was told to (`--experimental-stop-grpc-service-on-defrag`), and when it is about to stop.
  */
 export async function checkHealth(
-  endpoint: Endpoint,
+  client: Client,
   { timeoutMs, signal }: { readonly timeoutMs: number; readonly signal: AbortSignal },
 ): Promise<Health> {
   const deadline = performance.now() + timeoutMs;
-  const client = endpoint.calls;
   if (!(await connected(client, timeoutMs, [signal])) || signal.aborted)
     return unhealthy("no connection came up for a health check");
-  const { path, requestSerialize, responseDeserialize } = rpcs.health.check;
-  return new Promise((resolve) => {
-    const call = client.makeUnaryRequest(
-      path,
-      requestSerialize,
-      responseDeserialize,
-      { service: WHOLE_SERVER },
-      new Metadata(),
-      { deadline: Date.now() + Math.max(1, deadline - performance.now()) },
-      (error, response) => {
-        removeListener();
-        if (error !== null && NOBODY_ANSWERED.has(error.code)) resolve(unhealthy(error.details));
-        else if (response?.status === ServingStatus.NOT_SERVING)
-          resolve(unhealthy("the server is not serving"));
-        else resolve({ healthy: true });
-      },
-    );
-    const removeListener = onAbort(signal, () => call.cancel());
-  });
+  const answer = await ask(
+    client,
+    rpcs.health.check,
+    { service: WHOLE_SERVER },
+    { timeoutMs: deadline - performance.now(), signal },
+  );
+  if (answer instanceof Error) {
+    return NOBODY_ANSWERED.has(answer.code) ? unhealthy(answer.details) : { healthy: true };
+  }
+  return answer.status === ServingStatus.NOT_SERVING
+    ? { healthy: false, reason: "the server is not serving", answered: true }
+    : { healthy: true };
 }
 
 function unhealthy(reason: string): Health {
-  return { healthy: false, reason };
+  return { healthy: false, reason, answered: false };
 }

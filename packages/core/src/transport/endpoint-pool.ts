@@ -12,8 +12,6 @@ export interface PickOptions {
   readonly only?: Endpoint | undefined;
   /** Taken only where there is no other. */
   readonly avoid?: Endpoint | undefined;
-  /** Not to be the one that finds out whether a suspect endpoint works again, where there is a sound one. */
-  readonly cautious?: boolean;
   /** For the client's own upkeep: not a sign that the client is in use. */
   readonly background?: boolean | undefined;
 }
@@ -77,7 +75,7 @@ export class EndpointPool {
   }
 
   /** The endpoint to use now, or the time in ms until the first one may be tried again. */
-  pick({ only, avoid, cautious = false, background = false }: PickOptions = {}): Endpoint | number {
+  pick({ only, avoid, background = false }: PickOptions = {}): Endpoint | number {
     if (!background) {
       this.#upkeep.wake();
       this.#onUse();
@@ -98,7 +96,7 @@ export class EndpointPool {
       const index = (this.#next + step) % length;
       const endpoint = endpoints[index] as Endpoint;
       if (endpoint.retryAt > now) continue;
-      const doubt = doubtOf(endpoint, avoid, cautious);
+      const doubt = doubtOf(endpoint, avoid);
       if (doubt >= leastDoubt) continue;
       best = endpoint;
       bestIndex = index;
@@ -122,8 +120,7 @@ export class EndpointPool {
   ): Promise<Endpoint | undefined> {
     for (;;) {
       if (signals.some(({ aborted }) => aborted)) return undefined;
-      // A stream that hangs is found out late, so it does not try a suspect one either.
-      const picked = this.pick({ only, avoid, cautious: true });
+      const picked = this.pick({ only, avoid });
       if (typeof picked !== "number") return picked;
       await this.wait(picked, ...signals);
     }
@@ -166,8 +163,8 @@ export class EndpointPool {
   }
 }
 
-/** 0 for an endpoint to take without another look. */
-function doubtOf(endpoint: Endpoint, avoid: Endpoint | undefined, cautious: boolean): number {
-  const untried = cautious ? endpoint.suspect : endpoint.failing && !endpoint.vouched;
-  return (endpoint === avoid ? 4 : 0) + (untried ? 2 : 0) + (endpoint.fallback ? 1 : 0);
+/** 0 for an endpoint to take without another look. One that fails is the last resort: whether it works again is for trials. */
+function doubtOf(endpoint: Endpoint, avoid: Endpoint | undefined): number {
+  const failing = endpoint.failing ? (endpoint.vouched ? 8 : 16) : 0;
+  return failing + (endpoint === avoid ? 4 : 0) + (endpoint.fallback ? 1 : 0);
 }

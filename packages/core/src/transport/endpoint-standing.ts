@@ -4,8 +4,8 @@ import type { ConnectionEvent } from "./connection-state.ts";
 import { SET_ASIDE, type SetAsideRules, type Topology } from "./topology.ts";
 
 /**
- * Whether an endpoint may be used now. After a failure it is set aside; from then on it is tried by one call or health
- * check at a time, at growing intervals, until it works.
+ * Whether an endpoint may be used now. After a failure it is set aside; from then on it is tried at growing intervals, in
+ * the background, until it works. Calls try it only while no other endpoint works, one at a time.
  */
 export class EndpointStanding {
   readonly url: string;
@@ -19,7 +19,7 @@ export class EndpointStanding {
   #usedAt: number | undefined;
   #works = false;
   #learnerUntil: number | undefined;
-  /** How long after its last failure a health check is enough; before, only an answered call is. */
+  /** How long after its last failure a health check is enough; before, only an answered call is. 0 where that is at once. */
   #trustAfterMs = 0;
   #vouched = false;
   #answers = 0;
@@ -48,12 +48,12 @@ export class EndpointStanding {
     return this.#learnerUntil !== undefined;
   }
 
-  /** It failed lately and has not worked since. */
-  get suspect(): boolean {
-    return this.failing && performance.now() - this.#failedAt < this.#rules.suspectMs;
+  /** A passed health check would not show yet that its calls work again. */
+  get needsProof(): boolean {
+    return this.learner || (this.failing && performance.now() - this.#failedAt < this.#trustAfterMs);
   }
 
-  /** It fails, but its health check passes, so that a call may try it. */
+  /** It fails, but somebody answers there: of those that fail, one to try first. */
   get vouched(): boolean {
     return this.#vouched;
   }
@@ -82,6 +82,7 @@ export class EndpointStanding {
       this.#onEvent({ type: "used", url: this.url });
     }
     if (this.#failures === 0) return;
+    if (this.#learnerUntil !== undefined && performance.now() < this.#learnerUntil) return;
     this.#retryAt = performance.now() + backoffMs(this.#failures, this.#rules);
     this.#failures += 1;
   }
@@ -116,18 +117,19 @@ export class EndpointStanding {
     this.#retryAt = this.#failedAt + learnerMs;
     this.#works = false;
     this.#learnerUntil = this.#retryAt;
-    // Its health check passes, but only a call can tell.
     this.#vouched = true;
     this.#onEvent({ type: "learner", url: this.url, reason });
   }
 
   /**
-   * A health check passed. Where the connection was all that failed, it works again; otherwise the next call may try it,
-   * and after some time without a complaint it counts as working, too.
+   * It was asked and answered. Where a call was answered, or the connection was all that failed, it works again;
+   * otherwise after some time without a complaint.
    */
-  checkPassed(): void {
-    if (this.learner) return;
-    if (performance.now() - this.#failedAt >= this.#trustAfterMs) {
+  checkPassed(proven: boolean, startedAt: number): void {
+    // Something failed while it was asked.
+    if (startedAt < this.#failedAt) return;
+    if (this.#learnerUntil !== undefined && (!proven || performance.now() < this.#learnerUntil)) return;
+    if (proven || performance.now() - this.#failedAt >= this.#trustAfterMs) {
       if (!this.#works) this.#recover();
     } else {
       this.#vouched = true;

@@ -1,4 +1,5 @@
-import { type Health, checkHealth } from "./endpoint-health.ts";
+import { failureNature } from "../errors/server-errors.ts";
+import { tryOut } from "./endpoint-trial.ts";
 import type { Endpoint } from "./endpoint.ts";
 
 /** A check that takes longer has failed. Rather long, since a busy event loop sees every answer late. */
@@ -7,8 +8,8 @@ const CHECK_MS = 2_000;
 /** How often endpoints are asked that seem to work. A server about to stop, or busy with itself, says so before it hangs. */
 const WORKING_EVERY_MS = 10_000;
 
-/** How often a failing endpoint is asked that passes its check, and waits for a call to try it. */
-const VOUCHED_EVERY_MS = 1_000;
+/** How often a failing endpoint is asked at least; at most where somebody answers, but not with what would prove anything. */
+const FAILING_EVERY_MS = 1_000;
 
 export interface UpkeepContext {
   readonly endpoints: readonly Endpoint[];
@@ -17,8 +18,8 @@ export interface UpkeepContext {
 }
 
 /**
- * Checks the health of endpoints in the background: of failing ones so that no call has to find out that they work again,
- * of the others so that calls keep away in time. Sleeps while the client is not in use, and keeps no process alive.
+ * Tries endpoints in the background: failing ones so that no call has to find out whether they work again, the others so
+ * that calls keep away in time. Sleeps while the client is not in use, and keeps no process alive.
  */
 export class EndpointUpkeep {
   readonly #context: UpkeepContext;
@@ -68,11 +69,14 @@ export class EndpointUpkeep {
   }
 
   #dueAt(endpoint: Endpoint): number {
-    const { usedAt, failing } = endpoint;
-    if (usedAt === undefined || endpoint.learner || this.#checking.has(endpoint)) return Infinity;
-    if (failing && !endpoint.vouched) return endpoint.retryAt;
-    const last = this.#checkedAt.get(endpoint) ?? usedAt;
-    return last + (failing ? VOUCHED_EVERY_MS : WORKING_EVERY_MS);
+    const { usedAt, failing, retryAt } = endpoint;
+    if (usedAt === undefined || this.#checking.has(endpoint)) return Infinity;
+    const last = this.#checkedAt.get(endpoint);
+    if (!failing) return (last ?? usedAt) + WORKING_EVERY_MS;
+    const soonest = (last ?? usedAt) + FAILING_EVERY_MS;
+    if (endpoint.vouched) return Math.max(retryAt, soonest);
+    // Calls that try it, where there is no other, put `retryAt` off; they may be too few, or too hasty, to find out.
+    return last === undefined ? retryAt : Math.min(retryAt, soonest);
   }
 
   async #check(endpoint: Endpoint): Promise<void> {
@@ -80,13 +84,16 @@ export class EndpointUpkeep {
     const { answers } = endpoint;
     this.#checking.add(endpoint);
     if (!endpoint.vouched) endpoint.claim();
-    const health: Health = await checkHealth(endpoint, { timeoutMs: CHECK_MS, signal: this.#closed.signal });
+    const trial = await tryOut(endpoint, { timeoutMs: CHECK_MS, signal: this.#closed.signal });
     this.#checking.delete(endpoint);
     if (this.#closed.signal.aborted) return;
     this.#checkedAt.set(endpoint, performance.now());
-    if (health.healthy) endpoint.checkPassed();
+    if (trial.verdict !== "fails" || trial.answered) endpoint.callHeard();
+    else endpoint.callUnheard(startedAt);
+    if (trial.verdict !== "fails") endpoint.checkPassed(trial.verdict === "works", startedAt);
+    else if (failureNature(trial.reason) === "learner") endpoint.foundLearner(trial.reason);
     // What answered meanwhile is not dead, and may have been too busy for this.
-    else if (endpoint.failing || endpoint.answers === answers) endpoint.checkFailed(health.reason, startedAt);
+    else if (endpoint.failing || endpoint.answers === answers) endpoint.checkFailed(trial.reason, startedAt);
     if (this.#timer !== undefined) this.plan();
   }
 }

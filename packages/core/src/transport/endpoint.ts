@@ -1,7 +1,8 @@
-import { type ChannelOptions, Client } from "@grpc/grpc-js";
+import { type ChannelOptions, Client, connectivityState } from "@grpc/grpc-js";
 import { ClientIdentity } from "./client-identity.ts";
 import { failureNature } from "../errors/server-errors.ts";
 import type { ConnectionEvent } from "./connection-state.ts";
+import { checkHealth } from "./endpoint-health.ts";
 import { EndpointStanding } from "./endpoint-standing.ts";
 import type { EndpointUrl } from "./endpoint-url.ts";
 import type { Token } from "./token.ts";
@@ -27,9 +28,17 @@ const CHANNEL_OPTIONS: ChannelOptions = {
   "grpc.use_local_subchannel_pool": 1,
 };
 
+/** A connection that answers nothing for so long, not even a health check, is taken for a dead one. */
+const SILENT_MS = 1_000;
+
+/** No new connection for calls sooner than this after the last, however many calls go unanswered. */
+const RENEW_CALLS_EVERY_MS = 2_000;
+
 /** A call or stream under way, as its endpoint sees it. */
 export interface Cancellable {
   cancel(): void;
+  /** The connection of this channel is dead: it ends what is on it, so that it can go on elsewhere. */
+  connectionLost?(used: Client, reason: string): void;
 }
 
 /**
@@ -45,6 +54,9 @@ export class Endpoint extends EndpointStanding {
   readonly #running = new Set<Cancellable>();
   #calls: Client | undefined;
   #streams: Client | undefined;
+  #callsOpenedAt = -Infinity;
+  #callsHeardAt = -Infinity;
+  readonly #looking = new Set<Client>();
 
   /** `onEvent` is told when it is used first, when it fails, and when it works again. */
   constructor(
@@ -70,7 +82,11 @@ export class Endpoint extends EndpointStanding {
   }
 
   get calls(): Client {
-    return (this.#calls ??= this.#open());
+    if (this.#calls === undefined) {
+      this.#calls = this.#open();
+      this.#callsOpenedAt = performance.now();
+    }
+    return this.#calls;
   }
 
   get streams(): Client {
@@ -103,6 +119,31 @@ export class Endpoint extends EndpointStanding {
     return () => used.close();
   }
 
+  /** Something came over the channel for calls, if only a refusal. */
+  callHeard(): void {
+    this.#callsHeardAt = performance.now();
+  }
+
+  /**
+   * A call that began then got no answer in time. Where nothing else came over its channel either, its connection may be
+   * dead: later calls get a new one. Those that run keep theirs. The streams' connection is looked at, too.
+   */
+  callUnheard(startedAt: number): void {
+    const used = this.#calls;
+    if (used === undefined || this.#callsHeardAt >= startedAt || this.#callsOpenedAt >= startedAt) return;
+    if (used.getChannel().getConnectivityState(false) !== connectivityState.READY) return;
+    if (this.#streams !== undefined) void this.#lookAt(this.#streams);
+    if (performance.now() - this.#callsOpenedAt < RENEW_CALLS_EVERY_MS) return;
+    used.close();
+    this.#calls = undefined;
+  }
+
+  /** A stream of this channel hangs. Later ones get a new connection; those beside it end if the old one is dead. */
+  streamUnheard(used: Client): void {
+    const close = this.leaveStreams(used);
+    void this.#lookAt(used).then(close);
+  }
+
   /** Remembers what runs here, since closing a channel does not end it; the result forgets it again. */
   track(running: Cancellable): () => void {
     this.#running.add(running);
@@ -118,6 +159,19 @@ export class Endpoint extends EndpointStanding {
     this.cancelAll();
     this.#calls?.close();
     this.#streams?.close();
+  }
+
+  async #lookAt(used: Client): Promise<void> {
+    if (this.#looking.has(used)) return;
+    this.#looking.add(used);
+    const closed = new AbortController();
+    const untrack = this.track({ cancel: () => closed.abort() });
+    const health = await checkHealth(used, { timeoutMs: SILENT_MS, signal: closed.signal });
+    untrack();
+    this.#looking.delete(used);
+    if (health.healthy || health.answered || closed.signal.aborted) return;
+    this.renewStreams(used);
+    for (const each of this.#running) each.connectionLost?.(used, "its connection is dead");
   }
 
   #renew(): void {

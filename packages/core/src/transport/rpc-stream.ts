@@ -100,13 +100,22 @@ export class RpcStream<Request, Response> {
     };
   }
 
-  /** Gives up a stream that hangs, and with it the connection it is on; as {@link cancel}, no handler is called. */
+  /** Gives up a stream that hangs, and its connection, if that is dead, for all; as {@link cancel}, no handler is called. */
   abandon(reason: string): EtcdError {
     const error = this.#error("UNAVAILABLE", reason);
     this.#cancel(error);
     this.endpoint.failed(reason, performance.now());
-    this.endpoint.renewStreams(this.#client);
+    this.endpoint.streamUnheard(this.#client);
     return error;
+  }
+
+  /** Called by its endpoint, which has found a connection dead. */
+  connectionLost(used: Client, reason: string): void {
+    if (this.#ended || used !== this.#client) return;
+    const error = this.#error("UNAVAILABLE", reason);
+    this.#cancel(error);
+    this.endpoint.failed(reason, performance.now());
+    this.#handlers.onEnd(error, true);
   }
 
   #end({ code, details }: StatusObject): void {

@@ -57,6 +57,7 @@ export class Reconciler {
   #wanted: Wanted;
   #state: State = REGISTERING;
   #lastError: EtcdError | undefined;
+  #standing: Standing | undefined;
   #listener: StateListener = () => {};
   #saidFarewell = false;
   /** False while it is certain that we never wrote. */
@@ -87,6 +88,12 @@ export class Reconciler {
   /** Why it is lost, or why the last try failed; undefined while all is well. */
   get lastError(): EtcdError | undefined {
     return this.#lastError;
+  }
+
+  /** Why what is wanted is not done yet, as far as known: what failed, not what was lost. */
+  get hindrance(): EtcdError | undefined {
+    const lost = this.#state.name === "lost" && this.#lastError === this.#state.reason;
+    return (lost ? undefined : this.#lastError) ?? this.#standing?.lastError;
   }
 
   /** Whether it has begun to leave, or has left. */
@@ -136,6 +143,7 @@ export class Reconciler {
   async #run(before: Promise<unknown>): Promise<void> {
     await raceAbort(before, this.#leave.signal).catch(() => undefined);
     const standing = Standing.start(this.#parts.etcd, this.key, () => this.#latch.set());
+    this.#standing = standing;
     try {
       while (!this.#stop.signal.aborted) {
         const result = await this.#tryStep(standing);

@@ -1,7 +1,7 @@
-import { type CallOptions, EtcdError, type EtcdErrorCode, isEtcdError } from "@quorumkit/core";
-import { Emitter, numberOption, pause } from "@quorumkit/core/internal";
+import { type CallOptions, EtcdError, isEtcdError } from "@quorumkit/core";
+import { bounded, Emitter, MAX_TIMER_MS, numberOption, pause } from "@quorumkit/core/internal";
 import { asDraining, type InstanceUpdate, type ServiceInstance, withUpdate } from "../instance.ts";
-import { bounded, checkOwnOptions, MAX_TIMEOUT_MS } from "../util/bounded.ts";
+import { checkOwnOptions } from "../util/call-options.ts";
 import type { Reconciler } from "./reconciler.ts";
 import type { RegistrationState } from "./state.ts";
 
@@ -19,9 +19,6 @@ export interface DrainOptions extends CallOptions {
 }
 
 const DEFAULT_DRAIN_MS = 5_000;
-
-/** Errors after which a change is still on its way. */
-const STILL_WANTED: readonly EtcdErrorCode[] = ["TIMEOUT", "ABORTED", "CLOSED"];
 
 /**
  * One instance of a service in etcd. It comes back by itself after whatever happened to its key, its lease or etcd,
@@ -63,8 +60,8 @@ export class Registration extends Emitter<RegistrationEvents> implements AsyncDi
   }
 
   /**
-   * Changes some fields of the instance. Resolves when etcd has them. After `TIMEOUT` or `ABORTED` the change is still
-   * wanted, and is written as soon as etcd takes it; what etcd refuses is taken back.
+   * Changes some fields of the instance. Resolves when etcd has them. When `timeoutMs` or `signal` ends the wait, the
+   * change is still wanted, and is written as soon as etcd takes it; what etcd refuses is taken back.
    * @throws TypeError for a field that is wrong; then nothing changes. EtcdError `CLOSED` after `deregister`.
    */
   async update(update: InstanceUpdate, options: CallOptions = {}): Promise<void> {
@@ -81,7 +78,7 @@ export class Registration extends Emitter<RegistrationEvents> implements AsyncDi
     checkOwnOptions(options, "drain", ["forMs"]);
     const forMs = numberOption(options.forMs, "forMs", {
       min: 0,
-      max: MAX_TIMEOUT_MS,
+      max: MAX_TIMER_MS,
       fallback: DEFAULT_DRAIN_MS,
     });
     await this.#write(asDraining(this.instance), "drain", options).catch((error: unknown) => {
@@ -93,8 +90,9 @@ export class Registration extends Emitter<RegistrationEvents> implements AsyncDi
   }
 
   /**
-   * Ends the registration: its key is deleted, and only if it is still its own. May be called again. After `TIMEOUT` or
-   * `ABORTED` it goes on in the background until etcd has confirmed, or the lease has ended.
+   * Ends the registration: its key is deleted, and only if it is still its own. May be called again. When
+   * `timeoutMs` or `signal` ends the wait, it goes on in the background until etcd has confirmed, or the registry or the
+   * client is closed; what is left then goes with the lease.
    */
   async deregister(options: CallOptions = {}): Promise<void> {
     checkOwnOptions(options, "deregister");
@@ -113,14 +111,14 @@ export class Registration extends Emitter<RegistrationEvents> implements AsyncDi
       });
     }
     const previous = reconciler.instance;
-    try {
-      await this.#bounded(reconciler.want(next), verb, options);
-    } catch (error) {
-      if (reconciler.instance === next && !isEtcdError(error, ...STILL_WANTED)) {
+    const written = reconciler.want(next);
+    // Of the writing itself, not of the wait for it: that may end first, with the same code.
+    written.catch((error: unknown) => {
+      if (reconciler.instance === next && !isEtcdError(error, "CLOSED")) {
         void reconciler.want(previous).catch(() => undefined);
       }
-      throw error;
-    }
+    });
+    await this.#bounded(written, verb, options);
   }
 
   async #wait(ms: number, signal: AbortSignal | undefined): Promise<void> {
@@ -129,7 +127,6 @@ export class Registration extends Emitter<RegistrationEvents> implements AsyncDi
       await bounded(Promise.race([pause(ms, over.signal), this.#reconciler.done]), {
         what: this.#what("drain"),
         signal,
-        timeoutMs: MAX_TIMEOUT_MS,
       });
     } finally {
       over.abort();
@@ -146,7 +143,8 @@ export class Registration extends Emitter<RegistrationEvents> implements AsyncDi
     verb: string,
     { signal, timeoutMs = this.#timeoutMs }: CallOptions,
   ): Promise<void> {
-    return bounded(promise, { what: this.#what(verb), signal, timeoutMs, lastError: () => this.lastError });
+    const lastError = (): EtcdError | undefined => this.#reconciler.hindrance;
+    return bounded(promise, { what: this.#what(verb), signal, timeoutMs, lastError });
   }
 
   #what(verb: string): string {

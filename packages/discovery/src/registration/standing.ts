@@ -14,6 +14,10 @@ export class Standing {
   #unfollow: () => void = () => {};
   #written: Written | undefined;
   #stands = false;
+  /** How far the mirror was when it last told something. */
+  #reached = 0n;
+  /** Whether the mirror has been where the key was written last, or has gone back. */
+  #caughtUp = false;
 
   constructor(key: string, mirror: Mirror, onNews: () => void) {
     this.#key = key;
@@ -24,20 +28,27 @@ export class Standing {
   /** Starts to watch the key. */
   static start(etcd: EtcdClient, key: string, onNews: () => void): Standing {
     const mirror = Mirror.start(etcd, key);
-    mirror.on("change", onNews);
+    const standing = new Standing(key, mirror, onNews);
+    mirror.on("change", () => standing.#follow());
     // Also when it gets live again: then etcd answers again, and a wait for that can end.
-    mirror.on("state", onNews);
-    return new Standing(key, mirror, onNews);
+    mirror.on("state", () => standing.#follow());
+    return standing;
   }
 
   /** The key was written, on the lease of `session`. */
   confirm(written: Written, session: Session): void {
     this.#written = written;
     this.#stands = true;
+    this.#caughtUp = this.#mirror.revision >= written.revision;
     if (session === this.#session) return;
     this.#unfollow();
     this.#session = session;
     this.#unfollow = onAbort(session.signal, this.#onNews);
+  }
+
+  /** Why the key cannot be watched at the moment; undefined while it can. */
+  get lastError(): EtcdError | undefined {
+    return this.#mirror.lastError;
   }
 
   /** The mod revision of the key when it was last ours, 0n before the first time. */
@@ -78,11 +89,28 @@ export class Standing {
 
   #keyLoss(): EtcdError | undefined {
     const written = this.#written;
+    const { revision, state } = this.#mirror;
+    // What is stale is judged when it is live again: it may be of a store that is no more.
+    if (written === undefined || state !== "live") return undefined;
+    const isBehind = revision < written.revision;
     // The watch may lag behind our own write; what it says then is old.
-    if (written === undefined || this.#mirror.revision < written.revision) return undefined;
+    if (isBehind && !this.#caughtUp) return undefined;
     const found = this.#mirror.get(this.#key);
+    if (found !== undefined && isAsClaimed(found, written)) return undefined;
+    if (isBehind) {
+      const text = `the store went back to revision ${revision}, before ${this.#key} was written`;
+      return new EtcdError("CLUSTER_CHANGED", text);
+    }
     if (found === undefined) return new EtcdError("KEY_DELETED", `${this.#key} was deleted by somebody else`);
-    if (isAsClaimed(found, written)) return undefined;
     return new EtcdError("NOT_OWNER", `${this.#key} was overwritten by somebody else`);
+  }
+
+  /** A mirror falls back only where the store did: etcd was restored from a backup, or another cluster answers. */
+  #follow(): void {
+    const { revision } = this.#mirror;
+    const written = this.#written?.revision;
+    if (revision < this.#reached || (written !== undefined && revision >= written)) this.#caughtUp = true;
+    this.#reached = revision;
+    this.#onNews();
   }
 }

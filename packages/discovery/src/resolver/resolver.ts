@@ -1,7 +1,7 @@
 import { type CallOptions, EtcdError, type MirrorState } from "@quorumkit/core";
 import { Emitter } from "@quorumkit/core/internal";
 import { isPickable, type ServiceInstance } from "../instance.ts";
-import { checkOwnOptions } from "../util/bounded.ts";
+import { checkOwnOptions } from "../util/call-options.ts";
 import type { Balancer } from "./balancer.ts";
 import type { InstanceChanges, InvalidInstance } from "./instance-set.ts";
 import { Picked } from "./picked.ts";
@@ -78,8 +78,8 @@ export class Resolver extends Emitter<ResolverEvents> implements AsyncDisposable
   }
 
   /**
-   * Resolves when the instances have been loaded once, also when there are none. Rejects with `TIMEOUT` after `timeoutMs`
-   * (loading goes on), or when it is closed.
+   * Resolves when the instances have been loaded once, also when there are none. Rejects after `timeoutMs` with the code and
+   * the text of the last failure, else `TIMEOUT` (loading goes on), or when it is closed.
    */
   async ready(options: CallOptions = {}): Promise<void> {
     checkOwnOptions(options, "ready");

@@ -1,0 +1,35 @@
+import { type Client, Metadata, type ServiceError } from "@grpc/grpc-js";
+import { onAbort } from "../util/abort.ts";
+import type { UnaryRpc } from "./rpcs.ts";
+
+/**
+ * One question of the client's own, over a channel that is up. No sign that the client is in use, and no answer counts for
+ * anything but itself.
+ */
+export async function ask<Request, Response>(
+  client: Client,
+  { path, requestSerialize, responseDeserialize }: UnaryRpc<Request, Response>["method"],
+  request: Request,
+  options: {
+    readonly metadata?: Metadata;
+    readonly timeoutMs: number;
+    readonly signal: AbortSignal;
+  },
+): Promise<Response | ServiceError> {
+  const { metadata = new Metadata(), timeoutMs, signal } = options;
+  return new Promise((resolve) => {
+    const call = client.makeUnaryRequest(
+      path,
+      requestSerialize,
+      responseDeserialize,
+      request,
+      metadata,
+      { deadline: Date.now() + Math.max(1, timeoutMs) },
+      (error, response) => {
+        removeListener();
+        resolve(error ?? (response as Response));
+      },
+    );
+    const removeListener = onAbort(signal, () => call.cancel());
+  });
+}
