@@ -13,6 +13,8 @@ export default defineConfig({
     // Every test file is a process and starts etcd processes of its own; on more than this they starve each other.
     pool: "forks",
     maxWorkers: Math.max(1, Math.min(4, availableParallelism() - 1)),
+    // Real servers on a busy machine: in CI what fails gets a second chance, and the report says that it took one.
+    retry: process.env["CI"] === "true" ? 1 : 0,
     restoreMocks: true,
     unstubEnvs: true,
     unstubGlobals: true,

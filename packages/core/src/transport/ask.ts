@@ -1,4 +1,4 @@
-import { type Client, Metadata, type ServiceError } from "@grpc/grpc-js";
+import { type Client, Metadata, type ServiceError, status } from "@grpc/grpc-js";
 import { onAbort } from "../util/abort.ts";
 import type { UnaryRpc } from "./rpcs.ts";
 
@@ -17,7 +17,7 @@ export async function ask<Request, Response>(
   },
 ): Promise<Response | ServiceError> {
   const { metadata = new Metadata(), timeoutMs, signal } = options;
-  return new Promise((resolve) => {
+  return new Promise<Response | ServiceError>((resolve) => {
     const call = client.makeUnaryRequest(
       path,
       requestSerialize,
@@ -31,5 +31,15 @@ export async function ask<Request, Response>(
       },
     );
     const removeListener = onAbort(signal, () => call.cancel());
+  }).catch(gone);
+}
+
+/** grpc-js throws where the channel was closed meanwhile. */
+function gone(cause: unknown): ServiceError {
+  const details = "the channel was closed";
+  return Object.assign(new Error(details, { cause }), {
+    code: status.UNAVAILABLE,
+    details,
+    metadata: new Metadata(),
   });
 }

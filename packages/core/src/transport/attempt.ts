@@ -63,7 +63,7 @@ export async function attempt<Request, Response>(
   if (signal?.aborted === true || stop?.aborted === true) return { ok: false, failure: noConnection() };
   // Only now: waiting for the connection, it may have been replaced.
   const token = rpc.anonymous === true ? undefined : endpoint.token;
-  return new Promise((resolve) => {
+  return new Promise<AttemptResult<Response>>((resolve) => {
     const { path, requestSerialize, responseDeserialize } = rpc.method;
     const call = client.makeUnaryRequest(
       path,
@@ -84,7 +84,8 @@ export async function attempt<Request, Response>(
     );
     const untrack = endpoint.track(call);
     const removeListener = onAbort(signal, () => call.cancel());
-  });
+    // grpc-js throws where the channel was closed a moment ago; then nothing was sent.
+  }).catch(() => ({ ok: false, failure: noConnection() }));
 }
 
 function noConnection(): AttemptFailure {

@@ -12,6 +12,8 @@ export interface PickOptions {
   readonly only?: Endpoint | undefined;
   /** Taken only where there is no other. */
   readonly avoid?: Endpoint | undefined;
+  /** For a stream, which lives long where a call is over soon. */
+  readonly stream?: boolean | undefined;
   /** For the client's own upkeep: not a sign that the client is in use. */
   readonly background?: boolean | undefined;
 }
@@ -75,7 +77,8 @@ export class EndpointPool {
   }
 
   /** The endpoint to use now, or the time in ms until the first one may be tried again. */
-  pick({ only, avoid, background = false }: PickOptions = {}): Endpoint | number {
+  pick(options: PickOptions = {}): Endpoint | number {
+    const { only, background = false } = options;
     if (!background) {
       this.#upkeep.wake();
       this.#onUse();
@@ -96,7 +99,7 @@ export class EndpointPool {
       const index = (this.#next + step) % length;
       const endpoint = endpoints[index] as Endpoint;
       if (endpoint.retryAt > now) continue;
-      const doubt = doubtOf(endpoint, avoid);
+      const doubt = doubtOf(endpoint, options);
       if (doubt >= leastDoubt) continue;
       best = endpoint;
       bestIndex = index;
@@ -120,7 +123,7 @@ export class EndpointPool {
   ): Promise<Endpoint | undefined> {
     for (;;) {
       if (signals.some(({ aborted }) => aborted)) return undefined;
-      const picked = this.pick({ only, avoid });
+      const picked = this.pick({ only, avoid, stream: true });
       if (typeof picked !== "number") return picked;
       await this.wait(picked, ...signals);
     }
@@ -163,8 +166,11 @@ export class EndpointPool {
   }
 }
 
-/** 0 for an endpoint to take without another look. One that fails is the last resort: whether it works again is for trials. */
-function doubtOf(endpoint: Endpoint, avoid: Endpoint | undefined): number {
+/**
+ * 0 for an endpoint to take without another look. One that fails is the last resort: whether it works again is for trials.
+ * A stream that just failed somewhere knows better: there it was not heard, whatever the endpoint's standing says yet.
+ */
+function doubtOf(endpoint: Endpoint, { avoid, stream = false }: PickOptions): number {
   const failing = endpoint.failing ? (endpoint.vouched ? 8 : 16) : 0;
-  return failing + (endpoint === avoid ? 4 : 0) + (endpoint.fallback ? 1 : 0);
+  return failing + (endpoint === avoid ? (stream ? 32 : 4) : 0) + (endpoint.fallback ? 1 : 0);
 }

@@ -18,6 +18,8 @@ export class Standing {
   #reached = 0n;
   /** Whether the mirror has been where the key was written last, or has gone back. */
   #caughtUp = false;
+  /** What was written when the mirror became stale. */
+  #atStake: Written | undefined;
 
   constructor(key: string, mirror: Mirror, onNews: () => void) {
     this.#key = key;
@@ -105,11 +107,18 @@ export class Standing {
     return new EtcdError("NOT_OWNER", `${this.#key} was overwritten by somebody else`);
   }
 
-  /** A mirror falls back only where the store did: etcd was restored from a backup, or another cluster answers. */
+  /**
+   * A mirror falls back only where the store did: etcd was restored from a backup, or another cluster answers. And one that
+   * is live again has all that the store has, also where it had not come as far as our write before.
+   */
   #follow(): void {
-    const { revision } = this.#mirror;
-    const written = this.#written?.revision;
-    if (revision < this.#reached || (written !== undefined && revision >= written)) this.#caughtUp = true;
+    const { revision, state } = this.#mirror;
+    const written = this.#written;
+    const isBack = state === "live" && this.#atStake !== undefined && this.#atStake === written;
+    if (state === "stale") this.#atStake ??= written;
+    else this.#atStake = undefined;
+    if (isBack || revision < this.#reached || (written !== undefined && revision >= written.revision))
+      this.#caughtUp = true;
     this.#reached = revision;
     this.#onNews();
   }
