@@ -2,7 +2,7 @@
 export interface Contender {
   get(key: string): Promise<unknown>;
   put(key: string, value: string): Promise<unknown>;
-  /** Watches a prefix from a revision on; calls `onEvents` with how many events came. */
+  /** Watches a prefix from a revision on, 0 for from now; calls `onEvents` with how many events came. */
   watch(prefix: string, startRevision: bigint, onEvents: (count: number) => void): Promise<void>;
   /** Keeps a new lease of 30 seconds alive until the process ends. */
   keepLease(): Promise<void>;

@@ -90,16 +90,21 @@ const replay: Scenario = {
   unit: "events per CPU second",
   targets: { etcd3: 2 },
   run: async (contender, { replayFrom, replayEvents }) => {
-    const { cpuMs, memoryMiB } = await measured(async () => {
-      await new Promise<void>((resolve, reject) => {
+    const replayed = async (startRevision: bigint, events: number): Promise<void> =>
+      new Promise((resolve, reject) => {
         let seen = 0;
         contender
-          .watch("bench/replay/", replayFrom, (count) => {
+          .watch("bench/replay/", startRevision, (count) => {
             seen += count;
-            if (seen >= replayEvents) resolve();
+            if (seen >= events) resolve();
           })
           .catch(reject);
       });
+    // As the other scenarios, it begins with code that is compiled and a connection that is up.
+    const warmUp = replayEvents / 10;
+    await replayed(replayFrom + BigInt(replayEvents - warmUp), warmUp);
+    const { cpuMs, memoryMiB } = await measured(async () => {
+      await replayed(replayFrom, replayEvents);
       return 0;
     });
     return { value: (replayEvents / cpuMs) * 1000, cpuMs, memoryMiB };

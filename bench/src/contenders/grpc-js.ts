@@ -39,17 +39,20 @@ export function connect(endpoint: string): Contender {
     return opened;
   };
   let watches: ClientDuplexStream<object, object> | undefined;
-  let onEventsOfAll: ((count: number) => void) | undefined;
+  const listeners: ((count: number) => void)[] = [];
   let renewals: ClientDuplexStream<object, object> | undefined;
   const timers: NodeJS.Timeout[] = [];
   return {
     get: async (key) => call("KV", "Range", { key: Buffer.from(key) }),
     put: async (key, value) => call("KV", "Put", { key: Buffer.from(key), value: Buffer.from(value) }),
     watch: async (prefix, startRevision, onEvents) => {
-      onEventsOfAll = onEvents;
+      // etcd numbers the watches of a stream in the order they are asked for.
+      listeners.push(onEvents);
       if (watches === undefined) {
         watches = stream("Watch", "Watch");
-        watches.on("data", (response: { events: unknown[] }) => onEventsOfAll?.(response.events.length));
+        watches.on("data", (response: { watchId: string; events: unknown[] }) =>
+          listeners[Number(response.watchId)]?.(response.events.length),
+        );
       }
       const rangeEnd = Buffer.from(prefix);
       rangeEnd[rangeEnd.length - 1] = (rangeEnd.at(-1) ?? 0) + 1;

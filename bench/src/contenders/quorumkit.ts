@@ -8,7 +8,7 @@ export function connect(endpoint: string): Contender {
     get: async (key) => etcd.get(key),
     put: async (key, value) => etcd.put(key, value),
     watch: async (prefix, startRevision, onEvents) => {
-      const watcher = etcd.watch({ prefix }, { startRevision });
+      const watcher = etcd.watch({ prefix }, startRevision === 0n ? {} : { startRevision });
       await watcher.ready();
       void (async () => {
         for await (const { events } of watcher) onEvents(events.length);

@@ -9,6 +9,9 @@ const SMALL = Array.from({ length: 128 }, (_, value) => BigInt(value));
  * `Long` objects first and a second object tree from them.
  */
 export class BigIntReader extends protobuf.BufferReader {
+  #last = 0;
+  #lastBig = 0n;
+
   // The declared type is protobufjs' `Long`; what the generated decoders do with the value is to store it.
   override int64(): never {
     return BigInt.asIntN(64, this.#varint()) as never;
@@ -30,7 +33,7 @@ export class BigIntReader extends protobuf.BufferReader {
       byte = this.#byte(buf, this.pos);
       this.pos += 1;
       low += (byte & 0x7f) * factor;
-      if (byte < 0x80) return BigInt(low);
+      if (byte < 0x80) return this.#big(low);
       factor *= 0x80;
     }
     let value = BigInt(low);
@@ -41,6 +44,15 @@ export class BigIntReader extends protobuf.BufferReader {
       if (byte < 0x80) return value;
     }
     throw new RangeError("invalid varint encoding");
+  }
+
+  /** A key's revisions are often one number, or the same as its neighbour's. */
+  #big(value: number): bigint {
+    if (value !== this.#last) {
+      this.#last = value;
+      this.#lastBig = BigInt(value);
+    }
+    return this.#lastBig;
   }
 
   #byte(buffer: Uint8Array, position: number): number {

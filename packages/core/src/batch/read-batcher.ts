@@ -63,7 +63,7 @@ export class ReadBatcher {
     try {
       const success = batch.map(({ request }) => ({ requestRange: request }));
       const { responses } = await this.#connection.unary(rpc, { success }, { timeoutMs });
-      batch.forEach(({ calls }, index) => {
+      await queue.handOut(batch, ({ calls }, index) => {
         const response = responses[index]?.responseRange;
         for (const call of calls) {
           if (response) call.resolve(response);

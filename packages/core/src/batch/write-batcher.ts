@@ -50,7 +50,7 @@ export class WriteBatcher {
     try {
       const success = batch.map(({ request }) => ({ requestPut: request }));
       const { responses, header } = await this.#connection.unary(rpcs.txn, { success }, { timeoutMs });
-      batch.forEach(({ call }, index) => {
+      await this.#queue.handOut(batch, ({ call }, index) => {
         const response = responses[index]?.responsePut;
         // The parts' own headers lack what the transaction's has.
         if (response) call.resolve({ header, prevKv: response.prevKv });

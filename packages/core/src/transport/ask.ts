@@ -1,6 +1,7 @@
 import { type Client, Metadata, type ServiceError, status } from "@grpc/grpc-js";
 import { onAbort } from "../util/abort.ts";
 import type { UnaryRpc } from "./rpcs.ts";
+import { unaryCall } from "./unary-call.ts";
 
 /**
  * One question of the client's own, over a channel that is up. No sign that the client is in use, and no answer counts for
@@ -8,7 +9,7 @@ import type { UnaryRpc } from "./rpcs.ts";
  */
 export async function ask<Request, Response>(
   client: Client,
-  { path, requestSerialize, responseDeserialize }: UnaryRpc<Request, Response>["method"],
+  method: UnaryRpc<Request, Response>["method"],
   request: Request,
   options: {
     readonly metadata?: Metadata;
@@ -18,18 +19,10 @@ export async function ask<Request, Response>(
 ): Promise<Response | ServiceError> {
   const { metadata = new Metadata(), timeoutMs, signal } = options;
   return new Promise<Response | ServiceError>((resolve) => {
-    const call = client.makeUnaryRequest(
-      path,
-      requestSerialize,
-      responseDeserialize,
-      request,
-      metadata,
-      { deadline: Date.now() + Math.max(1, timeoutMs) },
-      (error, response) => {
-        removeListener();
-        resolve(error ?? (response as Response));
-      },
-    );
+    const call = unaryCall(client, method, request, { metadata, timeoutMs }, (error, response) => {
+      removeListener();
+      resolve(error ?? (response as Response));
+    });
     const removeListener = onAbort(signal, () => call.cancel());
   }).catch(gone);
 }

@@ -7,6 +7,7 @@ import { connected } from "./connected.ts";
 import type { Endpoint } from "./endpoint.ts";
 import type { UnaryRpc } from "./rpcs.ts";
 import type { Token } from "./token.ts";
+import { unaryCall } from "./unary-call.ts";
 
 /** How one sending of a call failed. */
 export interface AttemptFailure {
@@ -64,16 +65,11 @@ export async function attempt<Request, Response>(
   // Only now: waiting for the connection, it may have been replaced.
   const token = rpc.anonymous === true ? undefined : endpoint.token;
   return new Promise<AttemptResult<Response>>((resolve) => {
-    const { path, requestSerialize, responseDeserialize } = rpc.method;
-    const call = client.makeUnaryRequest(
-      path,
-      requestSerialize,
-      responseDeserialize,
+    const call = unaryCall(
+      client,
+      rpc.method,
       request,
-      metadataFor(rpc, token),
-      // grpc-js takes wall-clock time and turns it into a timer at once. The channel is up, so the call leaves at once
-      // too, and a jump of the wall clock finds nothing to spoil.
-      { deadline: Date.now() + Math.max(1, deadline - performance.now()) },
+      { metadata: metadataFor(rpc, token), timeoutMs: deadline - performance.now() },
       (error, response) => {
         untrack();
         removeListener();
@@ -84,7 +80,7 @@ export async function attempt<Request, Response>(
     );
     const untrack = endpoint.track(call);
     const removeListener = onAbort(signal, () => call.cancel());
-    // grpc-js throws where the channel was closed a moment ago; then nothing was sent.
+    // It throws where the channel was closed a moment ago; then nothing was sent.
   }).catch(() => ({ ok: false, failure: noConnection() }));
 }
 

@@ -155,7 +155,11 @@ export class Subscription {
   #deliver(received: readonly WireEvent[]): void {
     // The header's revision is the store's when this was sent, far ahead of the events while a watch catches up: only
     // the events say how far they go (etcd `client/v3/watch.go`).
-    const fresh = received.filter(({ kv }) => kv !== null && kv.modRevision >= this.#nextRevision);
+    // They come in the order of revisions, so what was delivered before can only stand at the front.
+    const isNew = ({ kv }: WireEvent): boolean => kv !== null && kv.modRevision >= this.#nextRevision;
+    const first = received.findIndex(isNew);
+    if (first < 0) return;
+    const fresh = first === 0 ? received : received.slice(first);
     const last = fresh.at(-1)?.kv?.modRevision;
     if (last === undefined) return;
     this.#moveTo(last + 1n);
