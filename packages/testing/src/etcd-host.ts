@@ -4,6 +4,14 @@ export interface MemberAddress {
   readonly name: string;
   readonly clientPort: number;
   readonly peerPort: number;
+  /** What it tells others to use. Default: its own ports. */
+  readonly advertised?: AdvertisedUrls;
+}
+
+/** Where clients and the other members reach a member that is not reached on its own ports. */
+export interface AdvertisedUrls {
+  readonly clientUrl: string;
+  readonly peerUrl: string;
 }
 
 /** An etcd of one version that can be run here, any number of times. */

@@ -18,14 +18,14 @@ export function etcdFlags(
   options: StartEtcdOptions,
 ): string[] {
   const { version, listenHost } = installation;
-  const peerUrl = ({ name, peerPort }: MemberAddress): string =>
-    `http://${installation.peerHost(name)}:${peerPort}`;
+  const peerUrl = ({ name, peerPort, advertised }: MemberAddress): string =>
+    advertised?.peerUrl ?? `http://${installation.peerHost(name)}:${peerPort}`;
   const listenUrls = [`http://${listenHost}:${self.clientPort}`, ...(options.clientUrls ?? [])];
   return [
     `--name=${self.name}`,
     `--data-dir=${host.dataDir}`,
     `--listen-client-urls=${listenUrls.join(",")}`,
-    `--advertise-client-urls=${clientUrl(installation, self)}`,
+    `--advertise-client-urls=${self.advertised?.clientUrl ?? clientUrl(installation, self)}`,
     `--listen-peer-urls=http://${listenHost}:${self.peerPort}`,
     `--initial-advertise-peer-urls=${peerUrl(self)}`,
     `--initial-cluster=${cluster.members.map((member) => `${member.name}=${peerUrl(member)}`).join(",")}`,
@@ -37,7 +37,7 @@ export function etcdFlags(
   ];
 }
 
-/** Where clients reach a member. */
+/** Where this process reaches a member, past whatever it advertises. */
 export function clientUrl(installation: EtcdInstallation, member: MemberAddress): string {
   return `http://${installation.clientHost}:${member.clientPort}`;
 }

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { announceOnce } from "./announce.ts";
 import { EtcdCluster } from "./etcd-cluster.ts";
 import { EtcdServer } from "./etcd-server.ts";
-import type { EtcdInstallation, MemberAddress } from "./etcd-host.ts";
+import type { AdvertisedUrls, EtcdInstallation, MemberAddress } from "./etcd-host.ts";
 import { clientUrl, etcdFlags, type ClusterAddress } from "./flags.ts";
 import { locateEtcd } from "./locate.ts";
 import { checkOptions, show, type StartEtcdOptions } from "./options.ts";
@@ -29,19 +29,31 @@ export async function startEtcd(options: StartEtcdOptions = {}): Promise<EtcdSer
  * @throws TypeError when `size` is not a whole number from 1 to 9; else as {@link startEtcd}.
  */
 export async function startEtcdCluster(size: number, options: StartEtcdOptions = {}): Promise<EtcdCluster> {
+  checkClusterOptions(size, options);
+  return new EtcdCluster(await startMembers(size, options));
+}
+
+/** @internal As {@link startEtcdCluster} checks them. */
+export function checkClusterOptions(size: number, options: StartEtcdOptions): void {
   if (!Number.isInteger(size) || size < 1 || size > MAX_MEMBERS) {
     throw new TypeError(`Expected size to be a whole number from 1 to ${MAX_MEMBERS}, got ${show(size)}`);
   }
   checkOptions(options);
-  return new EtcdCluster(await startMembers(size, options));
 }
 
-/** Starts the members of one new cluster and waits until each of them is healthy. */
-async function startMembers(count: number, options: StartEtcdOptions): Promise<EtcdServer[]> {
+/** @internal What a member says of itself when it is not reached on its own ports; asked again when it gets other ports. */
+export type Advertise = (member: MemberAddress, index: number) => AdvertisedUrls;
+
+/** @internal Starts the members of one new cluster and waits until each of them is healthy. */
+export async function startMembers(
+  count: number,
+  options: StartEtcdOptions,
+  advertise?: Advertise,
+): Promise<EtcdServer[]> {
   const installation = await locateEtcd(options);
   if (options.quiet !== true) announceOnce(`etcd ${installation.version} from ${installation.description}`);
   for (let attempt = 1; ; attempt++) {
-    const members = await createMembers(count, installation, options);
+    const members = await createMembers(count, installation, options, advertise);
     try {
       await Promise.all(members.map((member) => member.launch()));
       await Promise.all(members.map((member) => member.ready(options.signal, 0)));
@@ -58,13 +70,17 @@ async function createMembers(
   count: number,
   installation: EtcdInstallation,
   options: StartEtcdOptions,
+  advertise: Advertise | undefined,
 ): Promise<EtcdServer[]> {
   const ports = await freePorts(count * 2);
-  const members = Array.from({ length: count }, (_, index): MemberAddress => ({
-    name: `etcd${index}`,
-    clientPort: ports[index * 2] ?? 0,
-    peerPort: ports[index * 2 + 1] ?? 0,
-  }));
+  const members = Array.from({ length: count }, (_, index): MemberAddress => {
+    const own = {
+      name: `etcd${index}`,
+      clientPort: ports[index * 2] ?? 0,
+      peerPort: ports[index * 2 + 1] ?? 0,
+    };
+    return advertise === undefined ? own : { ...own, advertised: advertise(own, index) };
+  });
   const cluster: ClusterAddress = { token: randomUUID(), members };
   const hosts = await installation.open(members, options.env ?? {});
   return hosts.map((host, index) => {

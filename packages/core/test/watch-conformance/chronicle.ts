@@ -1,5 +1,6 @@
 import { type EtcdClient, isEtcdError, type KeyValue } from "@quorumkit/core";
-import { type Change, toVersion, type TrueLog } from "./recording.ts";
+import type { TrueLog, WatchChange } from "@quorumkit/testing/history";
+import { toVersion } from "./recording.ts";
 
 /** Revisions read at a time. */
 const CHUNK = 50;
@@ -11,7 +12,7 @@ const CHUNK = 50;
 export class Chronicle {
   readonly #etcd: EtcdClient;
   readonly #prefix: string;
-  readonly #changes: Change[] = [];
+  readonly #changes: WatchChange[] = [];
   #state = new Map<string, KeyValue>();
   #until: bigint;
   #compacted = 0n;

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { type EtcdClient, isEtcdError, type Watcher } from "@quorumkit/core";
-import { type Recording, toBatch, type WatchRequest } from "./recording.ts";
+import type { WatchRequest } from "@quorumkit/testing/history";
+import { type Recording, toBatch } from "./recording.ts";
 
 export interface ReaderOptions extends WatchRequest {
   readonly progressNotify: boolean;

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { setTimeout as delay } from "node:timers/promises";
 import { type EtcdClient, isEtcdError, op } from "@quorumkit/core";
+import { checkWatch, formatVerdict } from "@quorumkit/testing/history";
 import { vi } from "vitest";
 import { Chronicle, insist } from "./chronicle.ts";
-import { violations } from "./guarantees.ts";
 import { matches } from "./recording.ts";
 import { Reader } from "./reader.ts";
 import { KEYS, type Step } from "./steps.ts";
@@ -148,13 +148,11 @@ export async function run(world: World, steps: readonly Step[], history = 0): Pr
         { timeout: 30_000, interval: 10 },
       );
     }
-    const wrong = readers.flatMap((reader) =>
-      reader.recordings.flatMap((recording) =>
-        violations(recording, log).map((line) => `${describe(reader)}: ${line}`),
-      ),
+    const recordings = readers.flatMap((reader) =>
+      reader.recordings.map((recording) => ({ ...recording, name: `a watch of ${describe(reader)}` })),
     );
-    assert.deepEqual(wrong, []);
-    const recordings = readers.flatMap((reader) => reader.recordings);
+    const verdict = checkWatch(recordings, log);
+    assert(verdict.ok, formatVerdict("watches", verdict));
     return recordings.reduce((sum, { batches }) => sum + batches.length, 0);
   } finally {
     await world.heal();

@@ -1,8 +1,23 @@
 import { describe, expect, it } from "vitest";
-import { violations } from "./guarantees.ts";
-import type { Change, RecordedBatch, Recording, TrueLog, Version, WatchRequest } from "./recording.ts";
 
-const put = (revision: bigint, key: string, value: string, previous?: Version): Change => ({
+import {
+  checkWatch,
+  HistoryError,
+  HistoryRecorder,
+  type PreviousVersion,
+  readHistory,
+  recordWatch,
+  recordWatchBatch,
+  type TrueLog,
+  type WatchChange,
+  type WatchedBatch,
+  watchRecordings,
+  type WatchRecording,
+  type WatchRequest,
+} from "../../src/history/index.ts";
+import { brokenRules } from "./support/build.ts";
+
+const put = (revision: bigint, key: string, value: string, previous?: PreviousVersion): WatchChange => ({
   revision,
   type: "put",
   key,
@@ -10,7 +25,7 @@ const put = (revision: bigint, key: string, value: string, previous?: Version): 
   isCreate: previous === undefined,
   previous,
 });
-const gone = (revision: bigint, key: string, previous: Version): Change => ({
+const gone = (revision: bigint, key: string, previous: PreviousVersion): WatchChange => ({
   revision,
   type: "delete",
   key,
@@ -29,17 +44,16 @@ const x6 = put(6n, "other", "1");
 const a7 = put(7n, "p/a", "3", { value: "2", modRevision: 4n });
 const LOG: TrueLog = { changes: [a2, b3, a4, c4, b5, x6, a7], until: 7n, compacted: 0n };
 
-const batch = (revision: bigint, ...changes: Change[]): RecordedBatch => ({ revision, changes });
-const recorded = (batches: RecordedBatch[], request: Partial<WatchRequest> = {}): Recording => ({
+const batch = (revision: bigint, ...changes: WatchChange[]): WatchedBatch => ({ revision, changes });
+const recorded = (batches: WatchedBatch[], request: Partial<WatchRequest> = {}): WatchRecording => ({
   request: { range: { prefix: "p/" }, startRevision: 2n, prevKv: true, filters: [], ...request },
   batches,
 });
-const brokenBy = (recording: Recording, log: TrueLog = LOG): string[] => [
-  ...new Set(violations(recording, log).map((line) => line.split(":")[0] ?? "")),
-];
+const brokenBy = (recording: WatchRecording, log: TrueLog = LOG): string[] =>
+  brokenRules(checkWatch(recording, log));
 
 describe("a recording in which nothing is wrong", () => {
-  it.each<[string, Recording]>([
+  it.each<[string, WatchRecording]>([
     [
       "in single batches",
       recorded([batch(2n, a2), batch(3n, b3), batch(4n, a4, c4), batch(5n, b5), batch(7n, a7)]),
@@ -62,18 +76,20 @@ describe("a recording in which nothing is wrong", () => {
       "past the end of the log",
       recorded([batch(7n, a7), batch(8n, put(8n, "p/z", ""))], { startRevision: 6n }),
     ],
-  ])("%s passes", (_, recording) => expect(violations(recording, LOG)).toEqual([]));
+  ])("%s passes", (_, recording) =>
+    expect(checkWatch(recording, LOG)).toMatchObject({ ok: true, violations: [] }),
+  );
 
   it("may lack a previous version that was compacted, and no other", () => {
-    const without = (change: Change): Change => ({ ...change, previous: undefined });
+    const without = (change: WatchChange): WatchChange => ({ ...change, previous: undefined });
     const recording = recorded([batch(4n, without(a4), c4), batch(5n, without(b5))], { startRevision: 4n });
-    expect(violations(recording, { ...LOG, compacted: 4n })).toEqual([]);
+    expect(brokenBy(recording, { ...LOG, compacted: 4n })).toEqual([]);
     expect(brokenBy(recording, { ...LOG, compacted: 3n })).toEqual(["prevKv"]);
   });
 });
 
 describe("a recording in which something is wrong is found out by", () => {
-  it.each<[string, string, Recording]>([
+  it.each<[string, string, WatchRecording]>([
     ["ordered", "events swapped in a batch", recorded([batch(4n, b3, a2, a4, c4)])],
     ["ordered", "batches swapped", recorded([batch(3n, b3), batch(2n, a2)])],
     ["ordered", "a bookmark that goes back", recorded([batch(4n, a2, b3, a4, c4), batch(3n)])],
@@ -100,6 +116,7 @@ describe("a recording in which something is wrong is found out by", () => {
       "a bookmark ahead of events",
       recorded([batch(2n, a2), batch(4n), batch(4n, b3, a4, c4)]),
     ],
+    ["bookmarkable", "an event again behind it", recorded([batch(4n, a2, b3, a4, c4), batch(5n, b3, b5)])],
     ["bookmarkable", "a bookmark over what never comes", recorded([batch(7n)])],
     ["bookmarkable", "a bookmark over the last event", recorded([batch(5n, a2, b3, a4, c4, b5), batch(7n)])],
     ["prevKv", "no previous version", recorded([batch(4n, a2, b3, { ...a4, previous: undefined }, c4)])],
@@ -128,4 +145,64 @@ describe("a recording in which something is wrong is found out by", () => {
     ],
     ["filter", "a kind left out", recorded([batch(5n, b5)], { startRevision: 5n, filters: ["delete"] })],
   ])("%s: %s", (guarantee, _, recording) => expect(brokenBy(recording)).toContain(guarantee));
+});
+
+describe("a violation", () => {
+  it("names the watch, the batches and what really happened", () => {
+    const watches = [
+      recorded([batch(2n, a2)]),
+      { ...recorded([batch(2n, a2), batch(4n, a4, c4)]), name: "w", sources: ["p.jsonl:3", "p.jsonl:9"] },
+    ];
+    const { violations, checked } = checkWatch(watches, LOG);
+    expect(checked).toBe(4);
+    expect(violations.find(({ rule }) => rule === "reliable")).toEqual({
+      rule: "reliable",
+      subject: "w",
+      message: "3 put p/b 1 is missing",
+      part: [
+        "batch 1: up to 2: 2 put p/a 1 (p.jsonl:3)",
+        "batch 2: up to 4: 4 put p/a 2, 4 put p/c 1 (p.jsonl:9)",
+        "in the log: 3 put p/b 1",
+      ],
+    });
+  });
+});
+
+describe("a watch that was recorded as lines", () => {
+  it("is read back, over processes, with its lines", () => {
+    const [one, two]: [string[], string[]] = [[], []];
+    const first = new HistoryRecorder({ process: "one", write: (line) => one.push(line) });
+    const second = new HistoryRecorder({ process: "two", write: (line) => two.push(line) });
+    const { request } = recorded([]);
+    const batches = [batch(2n, a2), batch(5n, b3, a4, c4, b5), batch(6n)];
+    recordWatch(first, "w", request);
+    recordWatchBatch(first, "w", batches[0] as WatchedBatch);
+    for (const each of batches.slice(1)) recordWatchBatch(second, "w", each);
+    recordWatch(second, "w", { ...request, range: { key: "p/a" }, startRevision: 7n });
+    const history = readHistory({ name: "one", lines: one }, { name: "two", lines: two });
+    expect(watchRecordings(history)).toEqual([
+      { name: "w", request, batches, sources: ["one:2", "two:1", "two:2"] },
+      {
+        name: "w",
+        request: { ...request, range: { key: "p/a" }, startRevision: 7n },
+        batches: [],
+        sources: [],
+      },
+    ]);
+    expect(checkWatch(watchRecordings(history), LOG).ok).toBe(true);
+  });
+
+  it.each([
+    ["watch", {}],
+    ["watch", { range: {}, startRevision: "1", prevKv: true, filters: [] }],
+    ["watchBatch", { revision: "x", changes: [] }],
+    ["watchBatch", 7],
+  ])("is refused when a %s has the value %j", (op, value) => {
+    const lines: string[] = [];
+    const recorder = new HistoryRecorder({ process: "p", write: (line) => lines.push(line) });
+    if (op === "watchBatch") recordWatch(recorder, "w", recorded([]).request);
+    recorder.note(op, { key: "w", value });
+    const history = readHistory({ name: "p", lines });
+    expect(() => watchRecordings(history)).toThrow(HistoryError);
+  });
 });
