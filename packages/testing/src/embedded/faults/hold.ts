@@ -1,0 +1,74 @@
+import { checkFaultOptions, isBoolean, isMemberName } from "./fault-options.ts";
+import { Gate } from "./gate.ts";
+import { findMethod } from "./method-names.ts";
+
+/** Which calls are held. */
+export interface HoldOptions {
+  /** `true`: hold the request, so that nothing is done before the release. Default `false`: it is done, the answer is held. */
+  readonly before?: boolean;
+  /** Hold only calls to the member of this name. Default: all members. */
+  readonly member?: string;
+}
+
+const CHECKS = { before: isBoolean, member: isMemberName };
+
+/** Calls that are held until they are released. */
+export interface HeldCalls {
+  /** How many have been held so far. */
+  readonly held: number;
+  /** Resolves when this many have been held. Default 1. */
+  reached(count?: number): Promise<void>;
+  /** Lets the held calls go on, and holds no more. */
+  release(): void;
+}
+
+/** One order of {@link HeldCalls}. */
+export class Hold implements HeldCalls {
+  readonly before: boolean;
+  readonly #path: string;
+  readonly #member: string | undefined;
+  readonly #remove: (hold: Hold) => void;
+  readonly #gate = new Gate();
+  readonly #arrivals: { readonly count: number; readonly resolve: () => void }[] = [];
+  #held = 0;
+
+  constructor(method: string, options: HoldOptions, remove: (hold: Hold) => void) {
+    checkFaultOptions("hold", options, CHECKS);
+    const { path, isStream } = findMethod(method);
+    if (isStream) throw new TypeError(`hold: ${method} is a stream: use stallStreams`);
+    this.#path = path;
+    this.before = options.before ?? false;
+    this.#member = options.member;
+    this.#remove = remove;
+    this.#gate.shut();
+  }
+
+  get held(): number {
+    return this.#held;
+  }
+
+  async reached(count = 1): Promise<void> {
+    if (this.#held >= count) return;
+    await new Promise<void>((resolve) => {
+      this.#arrivals.push({ count, resolve });
+    });
+  }
+
+  release(): void {
+    this.#remove(this);
+    this.#gate.open();
+  }
+
+  concerns(path: string, member: string): boolean {
+    return path === this.#path && (this.#member === undefined || this.#member === member);
+  }
+
+  /** Holds a call. */
+  async wait(): Promise<void> {
+    this.#held += 1;
+    for (const { count, resolve } of this.#arrivals) if (this.#held >= count) resolve();
+    await new Promise<void>((resolve) => {
+      this.#gate.pass(resolve);
+    });
+  }
+}

@@ -1,0 +1,35 @@
+import { step, type Step } from "./script.ts";
+import { bytes, userAdd, login, range, setUp } from "./steps.ts";
+
+/** What changes of users and roles mean for those who have logged in. */
+export const changes: readonly Step[] = [
+  ...setUp,
+  step("auth", "userGrantRole", { user: "bare", role: "reader" }, "root"),
+  range("a", "", "bare"),
+  step("auth", "roleRevokePermission", { role: "reader", key: bytes("a"), rangeEnd: bytes("b") }, "root"),
+  range("a", "", "bare"),
+  step("auth", "userRevokeRole", { name: "bare", role: "reader" }, "root"),
+  range("a", "", "bare"),
+  step("auth", "roleDelete", { role: "everything" }, "root"),
+  range("a", "", "everything"),
+  step("auth", "userChangePassword", { name: "bare", password: "new" }, "root"),
+  range("a", "", "bare"),
+  step("auth", "userGet", { name: "bare" }, "bare"),
+  login("bare", "bare"),
+  login("bare", "new"),
+  range("a", "", "bare"),
+  step("auth", "userDelete", { name: "bare" }, "root"),
+  range("a", "", "bare"),
+  login("bare", "new"),
+  userAdd("bare", "new", "root"),
+  range("a", "", "bare"),
+  step("auth", "userRevokeRole", { name: "root", role: "root" }, "root"),
+  step("auth", "userDelete", { name: "root" }, "root"),
+  step("auth", "roleDelete", { role: "root" }, "root"),
+  step("auth", "userRevokeRole", { name: "admin", role: "root" }, "root"),
+  step("auth", "userList", {}, "admin"),
+  step("auth", "userChangePassword", { name: "root", password: "s" }, "root"),
+  step("auth", "userList", {}, "root"),
+  login("root", "s"),
+  step("auth", "userList", {}, "root"),
+];

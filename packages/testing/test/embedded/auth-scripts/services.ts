@@ -1,0 +1,72 @@
+import { step, type Step } from "./script.ts";
+import { bytes, READ, grant, setUp, WHO } from "./steps.ts";
+
+/** Everything that is not a key: leases, members, maintenance, users; and the recipes on the server. */
+export const services: readonly Step[] = [
+  ...setUp,
+  ...WHO.flatMap((as) => [
+    step("lease", "leaseTimeToLive", { ID: 5n }, as),
+    step("lease", "leaseTimeToLive", { ID: 99n, keys: true }, as),
+    step("lease", "leaseKeepAlive", { ID: 5n }, as),
+    step("lease", "leaseKeepAlive", { ID: 6n }, as),
+    step("lease", "leaseKeepAlive", { ID: 7n }, as),
+    step("lease", "leaseKeepAlive", { ID: 99n }, as),
+    step("lease", "leaseGrant", { ID: 5n, TTL: 600n }, as),
+    step("lease", "leaseLeases", {}, as),
+    step("lease", "leaseRevoke", { ID: 99n }, as),
+    ...(as === undefined || !["everything", "admin", "root"].includes(as)
+      ? [
+          step("lease", "leaseRevoke", { ID: 5n }, as),
+          step("lease", "leaseTimeToLive", { ID: 5n, keys: true }, as),
+        ]
+      : []),
+    step("maintenance", "status", {}, as),
+    step("maintenance", "alarm", {}, as),
+    step("maintenance", "moveLeader", { targetID: 99n }, as),
+    ...(as === undefined || !["admin", "root"].includes(as)
+      ? [
+          step("cluster", "memberList", {}, as),
+          step("cluster", "memberAdd", { peerURLs: ["http://127.0.0.1:1"] }, as),
+          step("cluster", "memberRemove", { ID: 1n }, as),
+          step("cluster", "memberUpdate", { ID: 1n, peerURLs: ["http://127.0.0.1:1"] }, as),
+          step("cluster", "memberPromote", { ID: 1n }, as),
+          step("maintenance", "alarm", { action: 2, alarm: 1 }, as),
+          step("maintenance", "defragment", {}, as),
+          step("maintenance", "hash", {}, as),
+          step("maintenance", "hashKV", {}, as),
+          step("maintenance", "snapshot", {}, as),
+          step("auth", "authEnable", {}, as),
+          step("auth", "authDisable", {}, as),
+          step("auth", "userAdd", { name: "x", password: "x" }, as),
+          step("auth", "userAdd", { name: "" }, as),
+          step("auth", "userDelete", { name: "bare" }, as),
+          step("auth", "userChangePassword", { name: "bare", password: "x" }, as),
+          step("auth", "userGrantRole", { user: "bare", role: "reader" }, as),
+          step("auth", "userRevokeRole", { name: "bare", role: "reader" }, as),
+          step("auth", "roleAdd", { name: "x" }, as),
+          step("auth", "roleDelete", { role: "reader" }, as),
+          grant("reader", READ, "z", bytes(""), as),
+          step("auth", "roleRevokePermission", { role: "reader", key: bytes("a"), rangeEnd: bytes("b") }, as),
+        ]
+      : []),
+    step("auth", "authStatus", {}, as),
+    step("auth", "userList", {}, as),
+    step("auth", "roleList", {}, as),
+    step("auth", "userGet", { name: "bare" }, as),
+    step("auth", "userGet", { name: "" }, as),
+    step("auth", "roleGet", { role: "reader" }, as),
+    step("auth", "roleGet", { role: "prefix" }, as),
+    step("auth", "roleGet", { role: "nobody" }, as),
+    step("lock", "lock", { name: bytes("a/lock"), lease: 7n }, as),
+    step("lock", "unlock", { key: bytes("a/lock/7") }, as),
+    step("lock", "lock", { name: bytes("q"), lease: 7n }, as),
+    step("lock", "unlock", { key: bytes("q/7") }, as),
+    step("election", "campaign", { name: bytes("a/vote"), lease: 7n, value: bytes("me") }, as),
+    step("election", "leader", { name: bytes("a/vote") }, as),
+    step("election", "leader", { name: bytes("q") }, as),
+    step("election", "proclaim", { leader: { name: bytes("q"), key: bytes("q/7"), rev: 1n, lease: 7n } }, as),
+    step("election", "resign", { leader: { name: bytes("q"), key: bytes("q/7"), rev: 1n, lease: 7n } }, as),
+    step("election", "proclaim", {}, as),
+    step("health", "check", {}, as),
+  ]),
+];

@@ -1,0 +1,40 @@
+import { step, type Step } from "./script.ts";
+import { bytes, login, put, range, setUp } from "./steps.ts";
+
+/** What is no token, what needs none, and what is left of tokens when authentication is turned off and on. */
+export const tokens: readonly Step[] = [
+  ...setUp,
+  ...["", "x", "x.y", "abcdefghijklmnop.1", "a.b.c"].flatMap((token) => [
+    { ...range("a"), token },
+    { ...put("a"), token },
+    { ...put(""), token },
+    { ...step("kv", "txn", {}), token },
+    { ...step("kv", "compact", { revision: 1_000_000n }), token },
+    { ...step("watch", "watch", { createRequest: { key: bytes("a") } }), token },
+    { ...step("lease", "leaseKeepAlive", { ID: 5n }), token },
+    { ...step("lease", "leaseGrant", { ID: 9n, TTL: 600n }), token },
+    { ...step("lease", "leaseTimeToLive", { ID: 99n }), token },
+    { ...step("lease", "leaseLeases", {}), token },
+    { ...step("cluster", "memberList", {}), token },
+    { ...step("cluster", "memberPromote", { ID: 1n }), token },
+    { ...step("maintenance", "status", {}), token },
+    { ...step("maintenance", "alarm", {}), token },
+    { ...step("maintenance", "hashKV", {}), token },
+    { ...step("maintenance", "snapshot", {}), token },
+    { ...step("auth", "authStatus", {}), token },
+    { ...step("auth", "userGet", { name: "bare" }), token },
+    { ...step("auth", "roleGet", { role: "reader" }), token },
+    { ...login("bare", "bare"), token },
+    { ...step("lock", "lock", { name: bytes("q"), lease: 7n }), token },
+    { ...step("election", "leader", { name: bytes("q") }), token },
+    { ...step("health", "check", {}), token },
+  ]),
+  { ...range("a"), metadata: { authorization: "x.1" } },
+  { ...range("a"), metadata: { authorization: "Bearer x.1" } },
+  step("auth", "authDisable", {}, "root"),
+  step("auth", "authStatus", {}),
+  { ...range("a"), token: "nonsense" },
+  range("a", "", "root"),
+  step("auth", "authEnable", {}),
+  range("a", "", "root"),
+];
