@@ -6,8 +6,9 @@ import type { KeyValue } from "../kv/key-value.ts";
 import type { RangeOptions, RangeResult } from "../kv/range.ts";
 import type { Page, ScanOptions } from "../kv/scan.ts";
 import { CALL_OPTIONS, type CallOptions, timeoutOption } from "../transport/call-options.ts";
-import { pause, raceAbort } from "../util/abort.ts";
+import { pause } from "../util/abort.ts";
 import { backoffMs } from "../util/backoff.ts";
+import { bounded } from "../util/bounded.ts";
 import { deferred } from "../util/deferred.ts";
 import { Emitter } from "../util/emitter.ts";
 import { refuseUnknown, signalOption } from "../util/validate.ts";
@@ -143,18 +144,12 @@ export class Mirror extends Emitter<MirrorEvents> {
     refuseUnknown(options, CALL_OPTIONS, "ready");
     const signal = signalOption(options.signal);
     const limitMs = timeoutOption(options.timeoutMs, this.#client.timeoutMs);
-    const limit = AbortSignal.timeout(limitMs);
-    try {
-      await raceAbort(raceAbort(this.#loaded.promise, limit), signal);
-    } catch (error) {
-      if (signal?.aborted === true)
-        throw new EtcdError("ABORTED", "ready() was aborted by the caller", { cause: error });
-      if (error !== limit.reason) throw error;
-      const cause = this.#lastError;
-      const why = cause === undefined ? "" : ` (${cause.message})`;
-      const text = `the keys could not be listed within ${limitMs} ms${why}`;
-      throw new EtcdError(cause?.code ?? "TIMEOUT", text, { cause });
-    }
+    await bounded(this.#loaded.promise, {
+      what: "listing the keys of a mirror",
+      signal,
+      timeoutMs: limitMs,
+      lastError: () => this.#lastError,
+    });
   }
 
   /** Stops following. The last known state can still be read. */
