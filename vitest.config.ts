@@ -18,7 +18,7 @@ export default defineConfig({
     restoreMocks: true,
     unstubEnvs: true,
     unstubGlobals: true,
-    projects: [...packages.map((name) => `packages/${name}`), "examples", "docs"].map((root) => ({
+    projects: [...packages.map((name) => `packages/${name}`), "examples", "docs", "chaos"].map((root) => ({
       extends: true as const,
       test: {
         name: root.replace("packages/", ""),

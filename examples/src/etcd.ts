@@ -1,8 +1,13 @@
-import { startEtcd } from "@quorumkit/testing";
+import { EmbeddedEtcd } from "@quorumkit/testing";
 
-/** Where the examples find etcd: the comma-separated ETCD_ENDPOINTS, or one of their own that ends with the process. */
-export async function etcdEndpoints(): Promise<string[]> {
+/** An etcd for as long as an example uses it. */
+export interface ExampleEtcd extends AsyncDisposable {
+  readonly endpoints: readonly string[];
+}
+
+/** The etcd at ETCD_ENDPOINTS (comma-separated), or one inside this process, which ends with it. */
+export async function openEtcd(): Promise<ExampleEtcd> {
   const given = process.env["ETCD_ENDPOINTS"];
-  if (given !== undefined) return given.split(",");
-  return [...(await startEtcd()).endpoints];
+  if (given === undefined) return EmbeddedEtcd.start();
+  return { endpoints: given.split(","), [Symbol.asyncDispose]: () => Promise.resolve() };
 }

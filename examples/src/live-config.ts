@@ -2,9 +2,10 @@
 import { ConfigCenter } from "@quorumkit/config";
 import { EtcdClient, isEtcdError } from "@quorumkit/core";
 import { z } from "zod";
-import { etcdEndpoints } from "./etcd.ts";
+import { openEtcd } from "./etcd.ts";
 
-const etcd = new EtcdClient({ endpoints: await etcdEndpoints() });
+await using server = await openEtcd();
+const etcd = new EtcdClient({ endpoints: server.endpoints });
 await etcd.put("config/global/database", JSON.stringify({ host: "db1", poolSize: 10 }));
 await etcd.put("config/env/prod/database", JSON.stringify({ poolSize: 20 }));
 

@@ -4,22 +4,22 @@ import type { AddressInfo } from "node:net";
 import { once } from "node:events";
 import { EtcdClient } from "@quorumkit/core";
 import { ServiceRegistry } from "@quorumkit/discovery";
-import { etcdEndpoints } from "./etcd.ts";
+import { openEtcd } from "./etcd.ts";
 
-const endpoints = await etcdEndpoints();
+await using etcd = await openEtcd();
 
 // The service: an HTTP server that registers when it is ready to be called.
 const server = createServer((_request, response) => response.end("order 42 is on its way"));
 await once(server.listen(0, "127.0.0.1"), "listening");
 const address = `127.0.0.1:${(server.address() as AddressInfo).port}`;
 
-const serviceEtcd = new EtcdClient({ endpoints });
+const serviceEtcd = new EtcdClient({ endpoints: etcd.endpoints });
 const serviceRegistry = new ServiceRegistry(serviceEtcd);
 const registration = await serviceRegistry.register({ name: "orders", address, version: "1.4.2", zone: "a" });
 console.log(`registered ${registration.id} at ${address}`);
 
 // The client: a cache of the instances, kept right by a watch.
-const clientEtcd = new EtcdClient({ endpoints });
+const clientEtcd = new EtcdClient({ endpoints: etcd.endpoints });
 const clientRegistry = new ServiceRegistry(clientEtcd);
 const orders = clientRegistry.resolve("orders");
 orders.on("change", ({ added, updated, removed, revision }) => {

@@ -2,9 +2,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { EtcdClient, op } from "@quorumkit/core";
 import { Election, type Leadership } from "@quorumkit/election";
-import { etcdEndpoints } from "./etcd.ts";
+import { openEtcd } from "./etcd.ts";
 
-const endpoints = await etcdEndpoints();
+await using server = await openEtcd();
 const finished = new AbortController();
 let terms = 0;
 let [leading, most] = [0, 0];
@@ -25,7 +25,7 @@ async function report(name: string, leadership: Leadership): Promise<void> {
 }
 
 async function worker(name: string): Promise<void> {
-  const etcd = new EtcdClient({ endpoints });
+  const etcd = new EtcdClient({ endpoints: server.endpoints });
   const election = new Election(etcd, "nightly-report", { ttlSeconds: 5 });
   await election.run((leadership) => report(name, leadership), { value: name, signal: finished.signal });
   await election.close();
@@ -34,7 +34,7 @@ async function worker(name: string): Promise<void> {
 
 // Anybody can see who leads and who waits, in order.
 async function observe(): Promise<void> {
-  const etcd = new EtcdClient({ endpoints });
+  const etcd = new EtcdClient({ endpoints: server.endpoints });
   const election = new Election(etcd, "nightly-report");
   for await (const { leader, candidates } of election.observe({ signal: finished.signal })) {
     const waiting = candidates.slice(1).map((each) => each.text());

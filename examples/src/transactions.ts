@@ -1,8 +1,9 @@
 // Several keys as one step: all or nothing, if and only if.
 import { compare, EtcdClient, op } from "@quorumkit/core";
-import { etcdEndpoints } from "./etcd.ts";
+import { openEtcd } from "./etcd.ts";
 
-const etcd = new EtcdClient({ endpoints: await etcdEndpoints() });
+await using server = await openEtcd();
+const etcd = new EtcdClient({ endpoints: server.endpoints });
 
 // Make both accounts, unless there are any.
 const made = await etcd

@@ -1,9 +1,9 @@
 // A reader of changes that stops, and later goes on where it was: no gap, no repetition.
 import { EtcdClient } from "@quorumkit/core";
-import { etcdEndpoints } from "./etcd.ts";
+import { openEtcd } from "./etcd.ts";
 
-const endpoints = await etcdEndpoints();
-const etcd = new EtcdClient({ endpoints });
+await using server = await openEtcd();
+const etcd = new EtcdClient({ endpoints: server.endpoints });
 const seen: string[] = [];
 
 /** Reads until `count` changes have come in, and returns the revision to go on from. A program would store it. */

@@ -2,14 +2,18 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { ConfigCenter } from "@quorumkit/config";
 import { EtcdClient } from "@quorumkit/core";
-import { startEtcd } from "@quorumkit/testing";
 import { Fleet } from "./fleet.ts";
 import type { Traffic } from "./messages.ts";
 import { CONFIG, ELECTION, TTL_SECONDS } from "./names.ts";
+import { type EtcdKind, etcdKindOf, startDemoEtcd } from "./server.ts";
 import { seconds, Timeline } from "./timeline.ts";
 
-if (process.argv.length > 2) {
-  console.error(`the demo takes no arguments, received ${process.argv.slice(2).join(" ")}`);
+let kind: EtcdKind;
+try {
+  kind = etcdKindOf(process.argv.slice(2));
+} catch (error) {
+  console.error((error as Error).message);
+  console.error("usage: npm run demo [-- --etcd embedded|real]");
   process.exit(2);
 }
 const timeline = new Timeline();
@@ -23,8 +27,8 @@ const describe = ({ calls, failedTries, failedCalls, byInstance }: Traffic): str
 };
 
 timeline.chapter("An etcd, three instances of the orders service, and a client");
-const server = await startEtcd();
-timeline.say("etcd", `${server.version} at ${server.endpoint}`);
+const server = await startDemoEtcd(kind);
+timeline.say("etcd", `${server.description}, at ${server.endpoints.join()}`);
 // Whatever happens, the demo ends.
 setTimeout(() => {
   console.error("the demo did not end within 60 seconds");

@@ -1,6 +1,6 @@
-import { startEtcd, type EtcdServer } from "@quorumkit/testing";
+import { EmbeddedEtcd, startEtcd, type EtcdServer } from "@quorumkit/testing";
 import { EtcdClient } from "@quorumkit/core";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { rpcsHandled } from "./support/rpc-count.ts";
 import { startTcpProxy } from "./support/tcp-proxy.ts";
 
@@ -115,6 +115,39 @@ describe("concurrent reads", () => {
     ]);
     proxy.release();
     expect((await patient)?.text()).toBe("3");
+  });
+
+  it("end at their own deadline also beside one that may take longer, of the same key, too", async () => {
+    await using proxy = await startTcpProxy(server.endpoint);
+    await using client = new EtcdClient({ endpoints: proxy.endpoint, timeoutMs: 300 });
+    await client.get("read/0");
+    proxy.hold("answers");
+    const patient = [
+      client.get("read/1", { timeoutMs: 20_000 }),
+      client.get("read/2", { timeoutMs: 20_000 }),
+    ];
+    const hasty = await Promise.allSettled([client.get("read/2"), client.get("read/3")]);
+    expect(hasty).toMatchObject([
+      { status: "rejected", reason: { code: "TIMEOUT" } },
+      { status: "rejected", reason: { code: "TIMEOUT" } },
+    ]);
+    proxy.release();
+    expect((await Promise.all(patient)).map((kv) => kv?.text())).toEqual(["1", "2"]);
+  });
+
+  it("wait behind a batch that hangs once, and not each of them", async () => {
+    await using embedded = await EmbeddedEtcd.start({ quiet: true });
+    await using client = new EtcdClient({ endpoints: embedded.endpoints });
+    await client.get("a");
+    const held = embedded.hold("Txn");
+    const hanging = Promise.all([client.get("a"), client.get("b")]);
+    await held.reached(1);
+    const setTimer = vi.spyOn(globalThis, "setTimeout");
+    for (let each = 0; each < 5; each += 1) await client.get("c");
+    const waits = setTimer.mock.calls.filter(([, ms]) => ms === 20);
+    expect(waits).toHaveLength(1);
+    held.release();
+    await hanging;
   });
 
   it("do not wait behind one that hangs", async () => {

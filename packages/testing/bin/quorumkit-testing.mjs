@@ -1,3 +1,3 @@
 #!/usr/bin/env node
 // `npx @quorumkit/testing`: here and not in dist, so that it exists before the first build.
-import "../dist/cli/main.js";
+await import("../dist/cli/main.js");

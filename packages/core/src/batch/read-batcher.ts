@@ -3,7 +3,7 @@ import { EtcdError, isEtcdError } from "../errors/etcd-error.ts";
 import type { GetRequest } from "../kv/range.ts";
 import { type CallOptions, timeoutOption } from "../transport/call-options.ts";
 import * as rpcs from "../transport/rpcs.ts";
-import { BatchCall, remainingMs } from "./batch-call.ts";
+import { BatchCall, timeForAll } from "./batch-call.ts";
 import { BatchQueue, type Slot } from "./batch-queue.ts";
 import { type BatchConnection, concernsTheWay, MAX_BATCH_BYTES } from "./batch-rules.ts";
 
@@ -58,7 +58,7 @@ export class ReadBatcher {
     const [only] = batch;
     if (only === undefined) return;
     if (batch.length === 1) return this.#sendAlone(only);
-    const timeoutMs = remainingMs(batch.flatMap(({ calls }) => calls));
+    const timeoutMs = timeForAll(batch.flatMap(({ calls }) => calls));
     const rpc = only.request.serializable === true ? rpcs.serializableReads : rpcs.readOnlyTxn;
     try {
       const success = batch.map(({ request }) => ({ requestRange: request }));
@@ -80,7 +80,7 @@ export class ReadBatcher {
   async #sendAlone(slot: ReadSlot): Promise<void> {
     const { calls, request } = slot;
     const rpc = request.serializable === true ? rpcs.serializableRange : rpcs.range;
-    const timeoutMs = remainingMs(calls);
+    const timeoutMs = timeForAll(calls);
     // A caller that is alone may end the call itself, and not only its wait for it.
     const signal = calls.length === 1 ? calls[0]?.signal : undefined;
     try {

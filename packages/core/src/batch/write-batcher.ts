@@ -3,7 +3,7 @@ import { EtcdError, isEtcdError } from "../errors/etcd-error.ts";
 import type { PutRequest } from "../kv/put.ts";
 import { type CallOptions, timeoutOption } from "../transport/call-options.ts";
 import * as rpcs from "../transport/rpcs.ts";
-import { BatchCall, remainingMs } from "./batch-call.ts";
+import { BatchCall, timeForAll } from "./batch-call.ts";
 import { BatchQueue, type Slot } from "./batch-queue.ts";
 import { type BatchConnection, concernsTheWay, MAX_BATCH_BYTES } from "./batch-rules.ts";
 
@@ -46,7 +46,7 @@ export class WriteBatcher {
     if (only === undefined) return;
     if (batch.length === 1) return this.#sendAlone(only);
     for (const { call } of batch) call.outcome = "unknown";
-    const timeoutMs = remainingMs(batch.map(({ call }) => call));
+    const timeoutMs = timeForAll(batch.map(({ call }) => call));
     try {
       const success = batch.map(({ request }) => ({ requestPut: request }));
       const { responses, header } = await this.#connection.unary(rpcs.txn, { success }, { timeoutMs });
@@ -68,7 +68,7 @@ export class WriteBatcher {
     if (call.settled) return;
     call.outcome = "unknown";
     try {
-      const timeoutMs = remainingMs([call]);
+      const timeoutMs = timeForAll([call]);
       call.resolve(await this.#connection.unary(rpcs.put, request, { timeoutMs, signal: call.signal }));
     } catch (error) {
       call.reject(error);

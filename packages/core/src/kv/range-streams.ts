@@ -9,6 +9,9 @@ import type { Page } from "./page.ts";
 /** Members get upgraded while their clients run. */
 const ASK_AGAIN_MS = 10 * 60_000;
 
+/** Of all clients, since the namespaces of one share its endpoints and may be short-lived. */
+const lackingUntil = new WeakMap<Endpoint, number>();
+
 export interface StreamedPagesOptions {
   /** Keys per page, at most. */
   readonly limit: number;
@@ -33,7 +36,6 @@ export interface Streamed {
  */
 export class RangeStreams {
   readonly #connection: Connection;
-  readonly #lackingUntil = new WeakMap<Endpoint, number>();
 
   constructor(connection: Connection) {
     this.#connection = connection;
@@ -50,7 +52,7 @@ export class RangeStreams {
     const failed = (): Streamed => ({ complete: false, last, waitedMs: performance.now() - waitingSince });
     const deadline = waitingSince + waitMs;
     const endpoint = await acquireEndpoint(this.#connection, { signal, deadline });
-    if (endpoint === undefined || this.#lacks(endpoint)) return failed();
+    if (endpoint === undefined || lacksStreams(endpoint)) return failed();
     const pieces = readServerStream(endpoint, this.#connection.spoken(rpcs.rangeStream), request, {
       connectMs: Math.max(1, deadline - performance.now()),
       messageMs: waitMs,
@@ -63,7 +65,7 @@ export class RangeStreams {
         const next = await pieces.next();
         if (next.done === true) {
           if (!next.value.ok && next.value.error.code === "UNIMPLEMENTED")
-            this.#lackingUntil.set(endpoint, performance.now() + ASK_AGAIN_MS);
+            lackingUntil.set(endpoint, performance.now() + ASK_AGAIN_MS);
           return next.value.ok ? { complete: true, last, waitedMs: 0 } : failed();
         }
         const wire = next.value.rangeResponse?.kvs ?? [];
@@ -78,10 +80,10 @@ export class RangeStreams {
       await pieces.return(LEFT);
     }
   }
+}
 
-  #lacks(endpoint: Endpoint): boolean {
-    return (this.#lackingUntil.get(endpoint) ?? 0) > performance.now();
-  }
+function lacksStreams(endpoint: Endpoint): boolean {
+  return (lackingUntil.get(endpoint) ?? 0) > performance.now();
 }
 
 const LEFT: StreamEnd = { ok: true };

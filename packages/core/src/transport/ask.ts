@@ -19,9 +19,9 @@ export async function ask<Request, Response>(
 ): Promise<Response | ServiceError> {
   const { metadata = new Metadata(), timeoutMs, signal } = options;
   return new Promise<Response | ServiceError>((resolve) => {
-    const call = unaryCall(client, method, request, { metadata, timeoutMs }, (error, response) => {
+    const call = unaryCall(client, method, request, { metadata, timeoutMs }, (...[error, response]) => {
       removeListener();
-      resolve(error ?? (response as Response));
+      resolve(error ?? response);
     });
     const removeListener = onAbort(signal, () => call.cancel());
   }).catch(gone);

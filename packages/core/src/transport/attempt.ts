@@ -28,6 +28,9 @@ export type AttemptResult<Response> =
   | { readonly ok: true; readonly response: Response; readonly token: Token | undefined }
   | { readonly ok: false; readonly failure: AttemptFailure };
 
+/** The clocks of this side and the server's run apart by so much at most, from when a call is sent until its deadline. */
+const CLOSE_MS = 5;
+
 const PLAIN = new Metadata();
 const REQUIRE_LEADER = new Metadata();
 REQUIRE_LEADER.set("hasleader", "true");
@@ -70,12 +73,17 @@ export async function attempt<Request, Response>(
       rpc.method,
       request,
       { metadata: metadataFor(rpc, token), timeoutMs: deadline - performance.now() },
-      (error, response) => {
+      (...[error, response]) => {
         untrack();
         removeListener();
-        if (error?.code !== status.DEADLINE_EXCEEDED) endpoint.callHeard();
-        if (error === null && response !== undefined) resolve({ ok: true, response, token });
-        else resolve({ ok: false, failure: { ...failureOf(error), token } });
+        if (error === null) {
+          endpoint.callHeard();
+          resolve({ ok: true, response, token });
+          return;
+        }
+        const code = performance.now() >= deadline - CLOSE_MS ? lateCode(error.code) : error.code;
+        if (code !== status.DEADLINE_EXCEEDED) endpoint.callHeard();
+        resolve({ ok: false, failure: { ...failureOf(error, code), token } });
       },
     );
     const untrack = endpoint.track(call);
@@ -89,9 +97,13 @@ function noConnection(): AttemptFailure {
   return { code: "UNAVAILABLE", outcome: "notApplied", temporary: true, details, cause: new Error(details) };
 }
 
-function failureOf(error: ServiceError | null): AttemptFailure {
-  const cause = error ?? new Error("the server ended the call without an answer");
+/** The server knows the deadline, too. Where it is the first to end the call, grpc-js only sees that it was reset. */
+function lateCode(code: status): status {
+  return code === status.CANCELLED ? status.DEADLINE_EXCEEDED : code;
+}
+
+function failureOf(cause: ServiceError, code: status): AttemptFailure {
   // grpc-js ends some of its texts with a note that is mostly empty.
-  const details = (error?.details ?? cause.message).replace(/ Resolution note: *$/, "");
-  return { ...meaningOf(error?.code ?? status.INTERNAL, details), details, cause };
+  const details = cause.details.replace(/ Resolution note: *$/, "");
+  return { ...meaningOf(code, details), details, cause };
 }

@@ -79,7 +79,9 @@ export class FaultConnection implements FaultControls {
     this.#end((socket) => {
       // Node waits until it is connected, to reset it then; nobody else has to.
       if (socket.connecting) socket.unref();
-      socket.resetAndDestroy();
+      // With an end() still under way Node (20.20) would never close the handle, and spin when the process exits.
+      if (socket.writableEnded && !socket.writableFinished) socket.destroy();
+      else socket.resetAndDestroy();
     });
   }
 

@@ -1,7 +1,7 @@
 import { idOf, matches, type TrueLog, type WatchChange, type WatchRecording } from "./recording.ts";
 
 /** A change with the batch that brought it. */
-export interface Delivered {
+interface Delivered {
   readonly change: WatchChange;
   readonly batch: number;
 }

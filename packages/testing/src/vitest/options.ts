@@ -1,0 +1,58 @@
+import { show } from "../options.ts";
+import type { TestEtcd } from "./test-etcd.ts";
+
+/** How tests get their etcd. */
+export interface EtcdTestOptions<Server extends TestEtcd> {
+  /**
+   * Starts the etcd, such as `() => startEtcd()` for a real one or `() => EmbeddedEtcd.start({ members: 3 })`.
+   * Default: `EmbeddedEtcd.start()`.
+   */
+  readonly start?: () => Promise<Server>;
+  /**
+   * `"file"`: one for all tests of a file, its faults taken back after each test. `"test"`: one for each test, for tests that run
+   * concurrently or do what cannot be taken back, such as a roll back. Default "file".
+   */
+  readonly per?: "file" | "test";
+}
+
+/** How a shared etcd is started. */
+export interface ShareEtcdOptions {
+  /** Starts the etcd, in Vitest's main process. Default: `EmbeddedEtcd.start()`. */
+  readonly start?: () => Promise<TestEtcd>;
+}
+
+type Check = (value: unknown) => string | undefined;
+
+const isStart: Check = (value) =>
+  typeof value === "function" ? undefined : "a function that starts an etcd";
+
+const ETCD_TEST_CHECKS: Readonly<Record<string, Check>> = {
+  start: isStart,
+  per: (value) => (value === "file" || value === "test" ? undefined : '"file" or "test"'),
+};
+
+/** @throws TypeError naming the first option that is unknown or wrong. */
+export function checkEtcdTestOptions(options: object): void {
+  check("etcdTest", options, ETCD_TEST_CHECKS);
+}
+
+/** @throws TypeError naming the first option that is unknown or wrong. */
+export function checkShareOptions(options: object): void {
+  check("shareEtcd", options, { start: isStart });
+}
+
+function check(where: string, options: object, checks: Readonly<Record<string, Check>>): void {
+  if (typeof options !== "object" || options === null) {
+    throw new TypeError(`${where}: expected options to be an object, got ${show(options)}`);
+  }
+  for (const [name, value] of Object.entries(options) as [string, unknown][]) {
+    const wrong = Object.hasOwn(checks, name) ? checks[name] : undefined;
+    if (wrong === undefined) {
+      throw new TypeError(`${where}: unknown option "${name}"; known are ${Object.keys(checks).join(", ")}`);
+    }
+    const expected = value === undefined ? undefined : wrong(value);
+    if (expected !== undefined) {
+      throw new TypeError(`${where}: expected option "${name}" to be ${expected}, got ${show(value)}`);
+    }
+  }
+}
