@@ -65,15 +65,19 @@ function exportedOptions(): Map<string, Option> {
   return found;
 }
 
-/** Whether something in the sources takes the option's value: `options.name`, or `{ name } = options`. */
+/**
+ * Whether something in the sources takes the option's value: `options.name`, or `{ name } = options`. Options are handed on
+ * to functions that declare what they need themselves: then a property that takes what the option's owner is counts, too.
+ */
 function isRead(option: Option): boolean {
-  const { declaration } = option;
+  return isTaken(option.declaration) || receiversOf(option).some(isTaken);
+}
+
+function isTaken(declaration: ts.Declaration): boolean {
   const position = ts.getNameOfDeclaration(declaration)?.getStart() ?? declaration.getStart();
   const references = service.findReferences(declaration.getSourceFile().fileName, position) ?? [];
   const places = references.flatMap((each) => each.references);
-  return (
-    places.some(({ fileName, textSpan }) => takesValue(fileName, textSpan.start)) || isReadElsewhere(option)
-  );
+  return places.some(({ fileName, textSpan }) => takesValue(fileName, textSpan.start));
 }
 
 function takesValue(fileName: string, position: number): boolean {
@@ -84,17 +88,42 @@ function takesValue(fileName: string, position: number): boolean {
   );
 }
 
-/** Options are handed on to functions that declare what they need themselves; there only the name is the same. */
-function isReadElsewhere({ name, declaration }: Option): boolean {
+/** The properties of the same name of all types in the package that the option's owner can be given to, or spread into. */
+function receiversOf({ name, declaration }: Option): ts.Declaration[] {
   const folder = declaration.getSourceFile().fileName.replace(/\/src\/.*/, "/src/");
-  const read = new RegExp(`\\.${name}\\b|[{,]\\s*${name}\\s*[,:=}]|"${name}"\\]`);
-  const files = program?.getSourceFiles().filter(({ fileName }) => fileName.startsWith(folder)) ?? [];
-  return files.some((file) => read.test(withoutDeclarations(file.text)));
+  const owner = checker.getTypeAtLocation(declaration.parent);
+  return (propertiesByName(folder).get(name) ?? []).filter(
+    (each) => each !== declaration && isPartOf(owner, checker.getTypeAtLocation(each.parent)),
+  );
 }
 
-/** Leaves out interfaces and comments, which only name things. */
-function withoutDeclarations(text: string): string {
-  return text.replace(/\/\*[^]*?\*\//g, "").replace(/^export interface [^]*?^}/gm, "");
+/** Whether a type has of an owner's properties more than one, or nothing else, and all of them alike. */
+function isPartOf(owner: ts.Type, receiver: ts.Type): boolean {
+  const typeOf = (property: ts.Symbol): ts.Type =>
+    checker.getNonNullableType(checker.getTypeOfSymbol(property));
+  const shared = owner.getProperties().flatMap((property) => {
+    const other = receiver.getProperty(property.name);
+    return other === undefined ? [] : [checker.isTypeAssignableTo(typeOf(property), typeOf(other))];
+  });
+  return shared.every(Boolean) && (shared.length > 1 || receiver.getProperties().length === 1);
+}
+
+const propertiesOf = new Map<string, Map<string, ts.PropertySignature[]>>();
+
+function propertiesByName(folder: string): Map<string, ts.PropertySignature[]> {
+  const known = propertiesOf.get(folder);
+  if (known !== undefined) return known;
+  const found = new Map<string, ts.PropertySignature[]>();
+  const visit = (node: ts.Node): void => {
+    if (ts.isPropertySignature(node)) {
+      const name = node.name.getText();
+      found.set(name, [...(found.get(name) ?? []), node]);
+    }
+    ts.forEachChild(node, visit);
+  };
+  for (const file of program?.getSourceFiles() ?? []) if (file.fileName.startsWith(folder)) visit(file);
+  propertiesOf.set(folder, found);
+  return found;
 }
 
 function tokenAt(node: ts.Node, position: number): ts.Node | undefined {
