@@ -47,6 +47,15 @@ describe("the embedded server answers as etcd does on the wire", () => {
       ],
     ],
     [
+      "to a stream in another order than the keys', where its count is of what stands behind the last key sent",
+      [
+        ...["aa", "aa", "b", "c"].map((key): WireStep => ({ call: "put", request: { key } })),
+        { rangeStream: { key: "a", rangeEnd: "d", limit: 1n, sortTarget: 1 } },
+        { rangeStream: { key: "a", rangeEnd: "d", limit: 2n } },
+        { rangeStream: { key: "a", rangeEnd: "d" } },
+      ],
+    ],
+    [
       "to watches of revisions that do not fit into one answer",
       [
         { stream: 0, create: { key: "a", rangeEnd: "z", prevKv: true, fragment: true } },

@@ -64,14 +64,15 @@ export function* readStream(
     header ??= piece.header;
     if (revision === 0n) revision = header?.revision ?? 0n;
     sent += BigInt(kvs.length);
+    key = Buffer.concat([kvs.at(-1)?.key ?? key, Buffer.of(0)]);
     if (!piece.more || sent === total) {
-      // Each piece counts what is left of the range from its own start on.
-      const before = sent - BigInt(kvs.length);
-      yield { header, kvs, more: piece.more, count: before + (piece.count ?? 0n) };
+      // etcd counts what was sent and what stands behind its last key, also where another order than the keys' was asked for.
+      const behind = { ...plain(request), key, revision, countOnly: true };
+      const rest = piece.more ? (readRange(reader, behind, rules).count ?? 0n) : 0n;
+      yield { header, kvs, more: piece.more, count: sent + rest };
       return;
     }
     yield { kvs };
-    key = Buffer.concat([kvs.at(-1)?.key ?? key, Buffer.of(0)]);
     size = nextSize(size, sizeOf(kvs), pieceBytes);
   }
 }
