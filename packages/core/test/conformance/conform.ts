@@ -38,7 +38,9 @@ export async function expectAlike<Step>({
     });
     await fc.assert(property, { numRuns: Math.ceil(sequences / shards) });
   };
-  await Promise.all(Array.from({ length: shards }, runShard));
+  // All have ended before a failure is told: the next test has its servers for itself.
+  const ended = await Promise.allSettled(Array.from({ length: shards }, runShard));
+  for (const each of ended) if (each.status === "rejected") throw each.reason;
   expect(done).toBeGreaterThanOrEqual(sequences);
 }
 

@@ -41,6 +41,7 @@ export class EmbeddedEtcd implements AsyncDisposable {
   /** Restarts one after the other, and the end after the last. */
   #restarting: Promise<void> = Promise.resolve();
   #closing: Promise<void> | undefined;
+  readonly #stalls = new Set<Stall>();
 
   private constructor(servers: readonly MemberServer[], state: SharedState, faults: FaultBook) {
     this.#servers = servers;
@@ -131,11 +132,13 @@ export class EmbeddedEtcd implements AsyncDisposable {
    * @param method Such as "Put" or "LeaseGrant"; also a path, such as "/grpc.health.v1.Health/Watch". For a stream, its opening fails.
    */
   failCall(method: string, options: FailCallOptions = {}): FailingCalls {
+    this.#checkMember("failCall", options);
     return this.#faults.failCall(method, options);
   }
 
   /** Holds the answers to a method, or its requests, until the release. */
   hold(method: string, options: HoldOptions = {}): HeldCalls {
+    this.#checkMember("hold", options);
     return this.#faults.hold(method, options);
   }
 
@@ -144,12 +147,16 @@ export class EmbeddedEtcd implements AsyncDisposable {
    * @returns how many were open.
    */
   dropStreams(method: string, options: DropStreamsOptions = {}): number {
+    this.#checkMember("dropStreams", options);
     return dropStreams(this.#streams(), method, options);
   }
 
   /** Lets nothing pass on open streams, one or all, in either direction until the release. Streams opened later are not stalled. */
   stallStreams(method: string, options: StreamFilter = {}): Stall {
-    return stallStreams(this.#streams(), method, options);
+    this.#checkMember("stallStreams", options);
+    const stall = stallStreams(this.#streams(), method, options);
+    this.#stalls.add(stall);
+    return stall;
   }
 
   /** Breaks every connection at once; the servers go on, and take new ones. */
@@ -170,28 +177,34 @@ export class EmbeddedEtcd implements AsyncDisposable {
     for (const server of this.#servers) server.answerAgain();
   }
 
-  /** Takes all faults back: what {@link failCall} and {@link hold} ordered, {@link stopAnswering}, and members that are cut off. */
+  /**
+   * Takes all faults back: what {@link failCall}, {@link hold} and {@link stallStreams} ordered, {@link stopAnswering}, and
+   * members that are cut off. Members that were stopped stay so, and what is lost stays lost.
+   */
   heal(): void {
     this.#faults.clear();
+    for (const stall of this.#stalls) stall.release();
+    this.#stalls.clear();
     this.answerAgain();
     for (const server of this.#servers) server.isolate(false);
   }
 
   /**
-   * Ends all members as killed processes end, and starts them again on their ports. Connections break, tokens are
+   * Ends all members that run as killed processes end, and starts them again on their ports. Connections break, tokens are
    * forgotten, and every lease has its whole TTL again.
    * @param options `keepData`: default `true`; `false`: no keys, no leases, no users; revision 1.
    */
   async restart(options: { readonly keepData?: boolean } = {}): Promise<void> {
     checkFaultOptions("restart", options, { keepData: isBoolean });
     await this.#whileStopped(() => {
-      if (options.keepData === false) this.#state.clear();
+      if (options.keepData === false) this.#reset(() => this.#state.clear());
     });
   }
 
   /**
    * Goes back to an earlier revision, as a cluster does that is restored from a backup: later writes are gone, their
-   * revisions are given again, and connections break as in a {@link restart}.
+   * revisions are given again, and connections break as in a {@link restart}. Users and roles stay as they are, since their
+   * changes have no revision.
    * @throws Error when that revision is compacted, or in the future.
    */
   async rollBack(options: { readonly to: bigint }): Promise<void> {
@@ -204,7 +217,7 @@ export class EmbeddedEtcd implements AsyncDisposable {
     if (to > store.revision) throw errors.futureRevision();
     if (to < 1n || to < store.compactRevision) throw errors.compacted();
     await this.#whileStopped(() => {
-      store.rollBackTo(to);
+      this.#reset(() => store.rollBackTo(to));
     });
   }
 
@@ -221,7 +234,7 @@ export class EmbeddedEtcd implements AsyncDisposable {
   async #close(): Promise<void> {
     await this.#restarting.catch(() => undefined);
     this.#faults.clear();
-    await Promise.all(this.#servers.map((server) => server.stop()));
+    await Promise.all(this.#servers.map((server) => server.close()));
     this.#state.leases.clear();
     this.#state.clock.close();
   }
@@ -240,6 +253,21 @@ export class EmbeddedEtcd implements AsyncDisposable {
       work();
     } finally {
       for (const server of running) await server.start();
+    }
+  }
+
+  #reset(work: () => void): void {
+    work();
+    for (const server of this.#servers) server.forgetCut();
+  }
+
+  #checkMember(where: string, options: { readonly member?: string }): void {
+    const names = this.members.map(({ name }) => name);
+    const member: unknown = (options as { readonly member?: string } | null)?.member;
+    if (typeof member === "string" && !names.includes(member)) {
+      throw new TypeError(
+        `${where}: expected option "member" to be one of ${names.join(", ")}, got ${show(member)}`,
+      );
     }
   }
 

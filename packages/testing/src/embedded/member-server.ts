@@ -52,6 +52,9 @@ export class MemberServer implements Host, Peer {
   #grpc: Server | undefined;
   #port: number;
   #running = false;
+  #closed = false;
+  /** Starts and stops, one after the other. */
+  #turn: Promise<void> = Promise.resolve();
   #isolated = false;
   #frozen: FrozenState | undefined;
   #stopping = new AbortController();
@@ -94,8 +97,32 @@ export class MemberServer implements Host, Peer {
     return this.#options.shared;
   }
 
-  /** Listens and serves; the first start chooses the port. */
+  /**
+   * Listens and serves; the first start chooses the port.
+   * @throws Error after {@link close}.
+   */
   async start(): Promise<void> {
+    await this.#inTurn(() => this.#start());
+  }
+
+  /** Ends as a killed process does: every connection breaks, and what was only in its memory is forgotten. */
+  async stop(): Promise<void> {
+    await this.#inTurn(() => this.#stop());
+  }
+
+  /** Stops for good. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.stop();
+  }
+
+  async #inTurn(work: () => Promise<void>): Promise<void> {
+    this.#turn = this.#turn.catch(() => undefined).then(work);
+    await this.#turn;
+  }
+
+  async #start(): Promise<void> {
+    if (this.#closed) throw new Error("the embedded etcd is closed");
     if (this.#running) return;
     const grpc = this.#createServer();
     this.#stopping = new AbortController();
@@ -109,8 +136,7 @@ export class MemberServer implements Host, Peer {
     this.#options.quorum.update();
   }
 
-  /** Ends as a killed process does: every connection breaks, and what was only in its memory is forgotten. */
-  async stop(): Promise<void> {
+  async #stop(): Promise<void> {
     if (!this.#running) return;
     this.#running = false;
     this.#stopping.abort(errors.stopped());
@@ -145,6 +171,11 @@ export class MemberServer implements Host, Peer {
       this.#withoutLeader = [];
       for (const release of releases) release();
     }
+  }
+
+  /** The store was set back for all, also for a member that is cut off. */
+  forgetCut(): void {
+    if (this.#frozen !== undefined) this.#frozen = new FrozenState(this.#options.shared);
   }
 
   stopAnswering(): void {

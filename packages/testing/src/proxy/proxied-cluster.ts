@@ -105,14 +105,17 @@ export class ProxiedCluster implements AsyncDisposable {
       if (performance.now() > deadline) {
         throw new Error(`No member that reaches a majority has led for ${LEADER_WAIT_MS} ms`);
       }
-      await sleep(POLL_MS);
+      await sleep(POLL_MS, undefined, { signal: options.signal });
     }
   }
 
   /** Ends all members, removes their data, and closes the proxies. May be called more than once. */
   async close(): Promise<void> {
-    await this.cluster.close();
-    await Promise.all(this.members.flatMap(({ clients, peers }) => [clients.close(), peers.close()]));
+    try {
+      await this.cluster.close();
+    } finally {
+      await Promise.all(this.members.flatMap(({ clients, peers }) => [clients.close(), peers.close()]));
+    }
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -1,4 +1,4 @@
-import { show } from "../options.ts";
+import { checkFaultOptions as check, type OptionCheck } from "../embedded/faults/fault-options.ts";
 import type { TestEtcd } from "./test-etcd.ts";
 
 /** How tests get their etcd. */
@@ -21,12 +21,10 @@ export interface ShareEtcdOptions {
   readonly start?: () => Promise<TestEtcd>;
 }
 
-type Check = (value: unknown) => string | undefined;
-
-const isStart: Check = (value) =>
+const isStart: OptionCheck = (value) =>
   typeof value === "function" ? undefined : "a function that starts an etcd";
 
-const ETCD_TEST_CHECKS: Readonly<Record<string, Check>> = {
+const ETCD_TEST_CHECKS: Readonly<Record<string, OptionCheck>> = {
   start: isStart,
   per: (value) => (value === "file" || value === "test" ? undefined : '"file" or "test"'),
 };
@@ -39,20 +37,4 @@ export function checkEtcdTestOptions(options: object): void {
 /** @throws TypeError naming the first option that is unknown or wrong. */
 export function checkShareOptions(options: object): void {
   check("shareEtcd", options, { start: isStart });
-}
-
-function check(where: string, options: object, checks: Readonly<Record<string, Check>>): void {
-  if (typeof options !== "object" || options === null) {
-    throw new TypeError(`${where}: expected options to be an object, got ${show(options)}`);
-  }
-  for (const [name, value] of Object.entries(options) as [string, unknown][]) {
-    const wrong = Object.hasOwn(checks, name) ? checks[name] : undefined;
-    if (wrong === undefined) {
-      throw new TypeError(`${where}: unknown option "${name}"; known are ${Object.keys(checks).join(", ")}`);
-    }
-    const expected = value === undefined ? undefined : wrong(value);
-    if (expected !== undefined) {
-      throw new TypeError(`${where}: expected option "${name}" to be ${expected}, got ${show(value)}`);
-    }
-  }
 }

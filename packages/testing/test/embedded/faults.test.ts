@@ -185,6 +185,6 @@ test("wrong methods and options are refused by name", async () => {
   );
   expect(() => etcd.hold("Watch")).toThrow(/Watch is a stream: use stallStreams/);
   expect(() => etcd.stallStreams("Put")).toThrow(/a method with streams, such as "Watch", got "Put"/);
-  expect(() => etcd.dropStreams("Watch", { member: "" })).toThrow(/"member" to be the name of a member/);
+  expect(() => etcd.dropStreams("Watch", { member: "" })).toThrow(/"member" to be one of etcd0/);
   await rpc.put("still", "fine");
 });

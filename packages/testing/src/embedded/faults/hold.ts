@@ -16,10 +16,16 @@ const CHECKS = { before: isBoolean, member: isMemberName };
 export interface HeldCalls {
   /** How many have been held so far. */
   readonly held: number;
-  /** Resolves when this many have been held. Default 1. */
+  /** Resolves when this many have been held. Default 1. Rejects when they are released before. */
   reached(count?: number): Promise<void>;
   /** Lets the held calls go on, and holds no more. */
   release(): void;
+}
+
+interface Arrival {
+  readonly count: number;
+  readonly resolve: () => void;
+  readonly reject: (reason: Error) => void;
 }
 
 /** One order of {@link HeldCalls}. */
@@ -29,7 +35,7 @@ export class Hold implements HeldCalls {
   readonly #member: string | undefined;
   readonly #remove: (hold: Hold) => void;
   readonly #gate = new Gate();
-  readonly #arrivals: { readonly count: number; readonly resolve: () => void }[] = [];
+  readonly #arrivals: Arrival[] = [];
   #held = 0;
 
   constructor(method: string, options: HoldOptions, remove: (hold: Hold) => void) {
@@ -49,14 +55,17 @@ export class Hold implements HeldCalls {
 
   async reached(count = 1): Promise<void> {
     if (this.#held >= count) return;
-    await new Promise<void>((resolve) => {
-      this.#arrivals.push({ count, resolve });
+    await new Promise<void>((resolve, reject) => {
+      this.#arrivals.push({ count, resolve, reject });
     });
   }
 
   release(): void {
     this.#remove(this);
     this.#gate.open();
+    for (const { count, reject } of this.#arrivals.splice(0)) {
+      if (count > this.#held) reject(new Error(`released after ${this.#held} of ${count} calls were held`));
+    }
   }
 
   concerns(path: string, member: string): boolean {
