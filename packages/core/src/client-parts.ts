@@ -5,6 +5,7 @@ import type { Namespace } from "./namespace/namespace.ts";
 import { NamespacedConnection } from "./namespace/namespaced-connection.ts";
 import { ScopedConnection } from "./namespace/scoped-connection.ts";
 import type { ResolvedOptions } from "./options.ts";
+import { OrderedConnection } from "./ordering/ordered-connection.ts";
 import { ClusterConnection } from "./transport/cluster-connection.ts";
 import type { Connection } from "./transport/connection.ts";
 import { systemClock } from "./util/clock.ts";
@@ -48,7 +49,15 @@ export class ClientParts {
   within(prefix: Bytes): ClientParts {
     const options = { ...this.options, namespace: this.namespace.within(prefix) };
     // One prefix of both parts, put before the keys once, however deep it goes.
-    const outside = new ScopedConnection(this.#outside);
+    return this.#part(options, new ScopedConnection(this.#outside));
+  }
+
+  /** The parts of a client whose reads never go back. It closes by itself, and with this one. */
+  ordered(): ClientParts {
+    return this.#part(this.options, new OrderedConnection(new ScopedConnection(this.#outside)));
+  }
+
+  #part(options: ResolvedOptions, outside: Connection): ClientParts {
     const sessions = new SessionSet(this.sessions);
     return new ClientParts(options, outside, { keepAlive: this.keepAlive, sessions });
   }

@@ -79,7 +79,7 @@ export class EtcdClient {
   readonly #keys: KeyCalls;
   #closed: Promise<void> | undefined;
 
-  /** The parts are {@link namespace}'s to give. */
+  /** The parts are for {@link namespace} and {@link ordered} to give. */
   constructor(options: ClientOptions | ClientParts) {
     this.#parts = options instanceof ClientParts ? options : ClientParts.of(resolveOptions(options));
     const resolved = this.#parts.options;
@@ -123,6 +123,19 @@ export class EtcdClient {
    */
   namespace(prefix: Bytes): EtcdClient {
     return new EtcdClient(this.#parts.within(prefix));
+  }
+
+  /**
+   * A client whose reads never go back, `serializable` ones included, which other members may answer from older states: a
+   * read is not answered with an older revision than this view had seen when it began, in an answer to a read or a write
+   * of its own or in a watch. Another member is asked instead, until `timeoutMs` is over: then it is `FUTURE_REVISION`.
+   *
+   * Each call gives a new view, which has seen nothing yet; its namespaces are part of it. As a namespace, it shares this
+   * client's connections and is closed by itself or with it. After a restore from a backup, which takes revisions back, a
+   * view answers no more until the store is as far again: take a new one.
+   */
+  ordered(): EtcdClient {
+    return new EtcdClient(this.#parts.ordered());
   }
 
   /** Writes a key. Not sent again when its answer is lost: the error's `outcome` is then `unknown`. */

@@ -20,7 +20,8 @@ export const ERROR_CODES = {
   REQUEST_TOO_LARGE:
     "the request is larger than the server accepts (--max-request-bytes, 1.5 MiB by default)",
   COMPACTED: "the revision asked for has been compacted; compactRevision is the oldest one left",
-  FUTURE_REVISION: "the revision asked for does not exist yet",
+  FUTURE_REVISION:
+    "the revision asked for, or in an ordered view the one seen before, does not exist yet where it was asked for",
   CLUSTER_CHANGED:
     "another cluster answers, or this one after a restore from a backup: its history is not the one seen before",
   PERMISSION_DENIED: "the user's roles do not allow this",

@@ -8,6 +8,7 @@ import { ClientIdentity, notBegun } from "./client-identity.ts";
 import { attempt, type AttemptFailure } from "./attempt.ts";
 import type { LoginRequest, TokenSource } from "./auth-options.ts";
 import { isOutage } from "./authenticator.ts";
+import { Behind, CATCH_UP_MS } from "./behind.ts";
 import {
   abortedError,
   callError,
@@ -115,9 +116,10 @@ export class ClusterConnection implements Connection {
   async #unary<Request, Response>(
     rpc: UnaryRpc<Request, Response>,
     request: Request,
-    { signal, timeoutMs, whileClosing = false, endpoint: only, stop: stopWith, background }: UnaryOptions,
+    options: UnaryOptions,
     trace?: CallMessage,
   ): Promise<Response> {
+    const { signal, timeoutMs, whileClosing = false, endpoint: only, stop: stopWith, background } = options;
     signalOption(signal);
     const write = rpc.kind !== "read";
     const stop = stopWith ?? (whileClosing ? this.#cut.signal : this.#closing.signal);
@@ -132,13 +134,17 @@ export class ClusterConnection implements Connection {
     // Once a sending may have had effect, no later refusal can tell that none had.
     let outcome: Outcome = "notApplied";
     const known = (): Outcome | undefined => (write ? outcome : undefined);
+    const behind = options.since === undefined ? undefined : new Behind(rpc.name, options.since);
+    const outOfTime = (): EtcdError =>
+      behind?.error(Math.min(limitMs, performance.now() - beganAt)) ??
+      this.#outOfTime(rpc.name, limitMs, beganAt, last, known());
 
     for (;;) {
       if (isAborted(signal)) throw abortedError(rpc.name, signal, known());
       if (stop.aborted) throw closedError(known());
       if (!this.#identity.ready(rpc.anonymous)) {
         const leftMs = deadline - performance.now();
-        if (leftMs <= 0) throw this.#outOfTime(rpc.name, limitMs, beganAt, last, known());
+        if (leftMs <= 0) throw outOfTime();
         try {
           await this.#identity.prepare(leftMs, [signal, stop], rpc.anonymous);
         } catch (thrown) {
@@ -153,8 +159,8 @@ export class ClusterConnection implements Connection {
       // A write sent again at the last moment would end as unknown, where by now it is known not to be applied.
       const tooLate = last === undefined || !write ? 0 : LAST_MOMENT_MS;
       let remainingMs = deadline - performance.now();
-      if (remainingMs <= tooLate) throw this.#outOfTime(rpc.name, limitMs, beganAt, last, known());
-      const picked = this.#pool.pick({ only, avoid: failedAt, background });
+      if (remainingMs <= tooLate) throw outOfTime();
+      const picked = this.#pool.pick({ only, avoid: failedAt, behind: behind?.endpoints, background });
       let endpoint: Endpoint;
       if (typeof picked !== "number") endpoint = picked;
       else if (picked < remainingMs - Math.max(tooLate, attempts > 0 ? LAST_WORDS_MS : 0)) {
@@ -165,7 +171,7 @@ export class ClusterConnection implements Connection {
         await this.#pool.wait(Math.max(1, remainingMs - LAST_MOMENT_MS), signal, stop);
         continue;
       } else if (lastTried || (attempts > 0 && remainingMs < LAST_MOMENT_MS / 2)) {
-        throw this.#outOfTime(rpc.name, limitMs, beganAt, last, known());
+        throw outOfTime();
       } else {
         // Nothing is given up untried.
         lastTried = attempts > 0;
@@ -190,7 +196,16 @@ export class ClusterConnection implements Connection {
       if (result.ok) {
         endpoint.succeeded();
         result.token?.accepted();
-        return result.response;
+        const again = behind?.endpoints.has(endpoint) === true;
+        const old = behind?.check(endpoint, result.response);
+        if (old === undefined) return result.response;
+        last = old;
+        failedAt = endpoint;
+        tellRetry(rpc.name, endpoint.url, attempts, old);
+        if (!again) continue;
+        if (deadline - performance.now() < CATCH_UP_MS + LAST_WORDS_MS) throw outOfTime();
+        await this.#pool.wait(CATCH_UP_MS, signal, stop);
+        continue;
       }
       const { failure } = result;
       if (failure.login !== undefined && refusals < MAX_REFUSALS && canBeMended(failure)) {

@@ -14,6 +14,11 @@ export interface UnaryOptions extends CallOptions {
   readonly stop?: AbortSignal | undefined;
   /** For the client's own upkeep: not a sign that the client is in use. @default false */
   readonly background?: boolean | undefined;
+  /**
+   * For reads of keys: an answer of an older revision is not taken, and the next endpoint is asked. `FUTURE_REVISION` when
+   * the deadline passes before one is as far.
+   */
+  readonly since?: bigint | undefined;
 }
 
 export interface OpenStreamOptions {

@@ -12,6 +12,8 @@ export interface PickOptions {
   readonly only?: Endpoint | undefined;
   /** Taken only where there is no other. */
   readonly avoid?: Endpoint | undefined;
+  /** They answered the call already, with too old a state. */
+  readonly behind?: ReadonlySet<Endpoint> | undefined;
   /** For a stream, which lives long where a call is over soon. */
   readonly stream?: boolean | undefined;
   /** For the client's own upkeep: not a sign that the client is in use. */
@@ -170,7 +172,9 @@ export class EndpointPool {
  * 0 for an endpoint to take without another look. One that fails is the last resort: whether it works again is for trials.
  * A stream that just failed somewhere knows better: there it was not heard, whatever the endpoint's standing says yet.
  */
-function doubtOf(endpoint: Endpoint, { avoid, stream = false }: PickOptions): number {
+function doubtOf(endpoint: Endpoint, { avoid, behind, stream = false }: PickOptions): number {
+  // One that works again, as far as is known, may be further.
+  if (behind?.has(endpoint) === true) return 12;
   const failing = endpoint.failing ? (endpoint.vouched ? 8 : 16) : 0;
   return failing + (endpoint === avoid ? (stream ? 32 : 4) : 0) + (endpoint.fallback ? 1 : 0);
 }
