@@ -40,6 +40,10 @@ import { type ClientOptions, resolveOptions } from "./options.ts";
 import { ElectionService } from "./services/election-service.ts";
 import { LockService } from "./services/lock-service.ts";
 import { ReadWriteLock } from "./read-write-lock/read-write-lock.ts";
+import { Barrier } from "./recipes/barrier.ts";
+import { DoubleBarrier, type DoubleBarrierOptions } from "./recipes/double-barrier.ts";
+import { PriorityQueue } from "./recipes/priority-queue.ts";
+import { Queue } from "./recipes/queue.ts";
 import { Semaphore, type SemaphoreOptions } from "./semaphore/semaphore.ts";
 import { stm, type StmOptions, type StmResult } from "./stm/stm.ts";
 import type { StmTransaction } from "./stm/transaction.ts";
@@ -281,6 +285,26 @@ export class EtcdClient {
   /** A fair lock by this name that up to `permits` hold at the same time. */
   semaphore(name: string, options: SemaphoreOptions): Semaphore {
     return new Semaphore(this, name, options);
+  }
+
+  /** Holds others up until it is released. Shared with Go's `recipes.Barrier`, as the three below with theirs. */
+  barrier(name: string): Barrier {
+    return new Barrier(this, name);
+  }
+
+  /** Lets `count` participants begin together and end together; the object is one of them. */
+  doubleBarrier(name: string, options: DoubleBarrierOptions): DoubleBarrier {
+    return new DoubleBarrier(this, name, options);
+  }
+
+  /** A queue by this name: first in, first out, and one consumer for each item. */
+  queue(name: string): Queue {
+    return new Queue(this, name);
+  }
+
+  /** A queue by this name in which the lowest number goes first. */
+  priorityQueue(name: string): PriorityQueue {
+    return new PriorityQueue(this, name);
   }
 
   /**

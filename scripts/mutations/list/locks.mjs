@@ -33,8 +33,8 @@ export const locks = [
     name: "no-second-look",
     harm: "A waiter whose predecessor gave up is let in beside the holder.",
     file: "packages/core/src/queue/wait-until.ts",
-    find: "await untilDeleted(client, watched, revision + 1n, signal);",
-    replace: `await untilDeleted(client, watched, revision + 1n, signal);
+    find: "await untilChanged(client, watched, { event, startRevision: revision + 1n, signal });",
+    replace: `await untilChanged(client, watched, { event, startRevision: revision + 1n, signal });
         if (!signal.aborted) return undefined as T;`,
     tests: [
       {

@@ -10,6 +10,8 @@ import { onReturn } from "./watch-return.ts";
 export interface WaitOptions {
   /** Ends the wait. */
   readonly signal?: AbortSignal | undefined;
+  /** Ends the wait with `TIMEOUT` after so many milliseconds. @default waits as long as it takes */
+  readonly timeoutMs?: number | undefined;
   /** Called with the key right before ours, each time that is another one: who keeps us waiting. */
   readonly onWaiting?: ((predecessor: QueueKey) => void) | undefined;
 }
@@ -18,10 +20,12 @@ export interface WaitOptions {
 export type Look<T> =
   | { readonly done: T }
   | {
-      /** Who is in the way. */
-      readonly behind: QueueKey;
-      /** A deletion in here is the reason to look again. */
+      /** Who is in the way; absent where it is not a key that is waited for the end of. */
+      readonly behind?: QueueKey;
+      /** A change in here is the reason to look again. */
       readonly watched: KeyRange;
+      /** Which change. @default "delete" */
+      readonly event?: "put" | "delete";
       /** The revision looked at. */
       readonly revision: bigint;
     };
@@ -35,12 +39,12 @@ export interface WaitParts<T> {
   readonly look: (signal: AbortSignal) => Promise<Look<T>>;
 }
 
-/** Looks, and looks again after each deletion that can matter, until a look finds what is waited for. */
+/** Looks, and looks again after each change that can matter, until a look finds what is waited for. */
 export async function waitUntil<T>(
   { client, what, signals, look }: WaitParts<T>,
   options: WaitOptions,
 ): Promise<T> {
-  const scope = new Scope([...signals, options.signal], { what });
+  const scope = new Scope([...signals, options.signal], { what, timeoutMs: options.timeoutMs });
   const { signal } = scope;
   let announced: bigint | undefined;
   let attempt = 0;
@@ -50,12 +54,12 @@ export async function waitUntil<T>(
         const seen = await look(signal);
         if ("done" in seen) return seen.done;
         attempt = 0;
-        const { behind, watched, revision } = seen;
-        if (announced !== behind.createRevision) {
+        const { behind, watched, event, revision } = seen;
+        if (behind !== undefined && announced !== behind.createRevision) {
           announced = behind.createRevision;
           options.onWaiting?.(behind);
         }
-        await untilDeleted(client, watched, revision + 1n, signal);
+        await untilChanged(client, watched, { event, startRevision: revision + 1n, signal });
       } catch (error) {
         // It passes while the session lives, whose end bounds the wait; or another look mends it.
         if (signal.aborted || !(isPassing(error) || isGone(error))) throw error;
@@ -70,14 +74,19 @@ export async function waitUntil<T>(
   }
 }
 
-/** A change of a key's value (a proclaim) is of no interest, so only deletions are asked for. */
-async function untilDeleted(
+/** Waits for one sort of event: for who waits for a deletion, a change of a value (a proclaim) is of no interest. */
+async function untilChanged(
   client: QueueClient,
   range: KeyRange,
-  startRevision: bigint,
-  signal: AbortSignal,
+  wanted: {
+    readonly event: "put" | "delete" | undefined;
+    readonly startRevision: bigint;
+    readonly signal: AbortSignal;
+  },
 ): Promise<void> {
-  const watcher = client.watch(range, { startRevision, signal, filters: ["put"] });
+  const { event, startRevision, signal } = wanted;
+  const filters = [event === "put" ? "delete" : "put"] as const;
+  const watcher = client.watch(range, { startRevision, signal, filters });
   // It may have happened in a history that this watch will never be told of.
   onReturn(watcher, () => void watcher.close());
   for await (const { events } of watcher) {
