@@ -49,4 +49,14 @@ describe("claims", () => {
     expect(broken(checkOwnership(evidenceOf({ log, beliefs: beliefs(3) })))).toEqual([]);
     expect(broken(checkOwnership(evidenceOf({ log, beliefs: beliefs(4) })))).toEqual([GONE]);
   });
+
+  it("are left out where a member that was paused may have taken them as it woke, and only there", () => {
+    const log = logOf(["a/p", "v"], ["a/p", undefined]);
+    const [gone] = log.entries.slice(-1).map(({ seenAt }) => seenAt);
+    const beliefs = [belief("p", 2, 1, 4)];
+    log.wakings.push((gone ?? 0) - 1.5e9, (gone ?? 0) + 1);
+    expect(broken(checkOwnership(evidenceOf({ log, beliefs })))).toEqual([GONE]);
+    log.wakings.push((gone ?? 0) - 1);
+    expect(broken(checkOwnership(evidenceOf({ log, beliefs })))).toEqual([]);
+  });
 });

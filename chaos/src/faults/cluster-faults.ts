@@ -81,13 +81,14 @@ async function cutMember(
 }
 
 async function breakServers(
-  { proxied }: Field,
+  { proxied, log }: Field,
   indices: readonly number[],
   how: "kill" | "pause",
 ): Promise<Heal> {
   const servers = indices.flatMap((index) => proxied.members[index]?.server ?? []);
   await Promise.all(servers.map((server) => server[how]()));
   return async () => {
+    if (how === "pause") log.wakings.push(Number(process.hrtime.bigint()));
     await Promise.all(servers.map((server) => (how === "kill" ? server.restart() : server.resume())));
   };
 }

@@ -30,6 +30,8 @@ export class TrueLog {
   /** From revision 2 on; a new store is at 1. */
   readonly entries: LogEntry[] = [];
   readonly faults: string[] = [];
+  /** When members that had been paused went on, in ns of the machine's monotonic clock. */
+  readonly wakings: number[] = [];
   /** The highest revision that was compacted, or perhaps was. */
   compacted = 0;
   readonly #versions = new Map<string, number>();
