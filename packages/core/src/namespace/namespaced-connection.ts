@@ -1,8 +1,6 @@
 import type { RpcMethod } from "@quorumkit/proto";
 import type { Connection, OpenStreamOptions, UnaryOptions } from "../transport/connection.ts";
-import type { ConnectionMonitor } from "../transport/connection-monitor.ts";
-import type { PickOptions } from "../transport/endpoint-pool.ts";
-import type { Endpoint } from "../transport/endpoint.ts";
+import { ForwardingConnection } from "../transport/forwarding-connection.ts";
 import type { RpcStream, StreamHandlers } from "../transport/rpc-stream.ts";
 import type { StreamRpc, UnaryRpc } from "../transport/rpcs.ts";
 import type { Namespace } from "./namespace.ts";
@@ -13,56 +11,39 @@ import { TRANSLATIONS } from "./translations.ts";
  * bytes, and takes it off where an answer is made of them, so whatever goes through it is inside, and nothing above it
  * has to know.
  */
-export class NamespacedConnection implements Connection {
-  readonly #outer: Connection;
+export class NamespacedConnection extends ForwardingConnection {
   readonly #namespace: Namespace;
   /** The RPCs as they are spoken here, each made once. */
   readonly #spoken = new WeakMap<object, object>();
 
   constructor(outer: Connection, namespace: Namespace) {
-    this.#outer = outer;
+    super(outer);
     this.#namespace = namespace;
   }
 
-  get closing(): AbortSignal {
-    return this.#outer.closing;
-  }
-
-  get defaultTimeoutMs(): number {
-    return this.#outer.defaultTimeoutMs;
-  }
-
-  get endpoints(): readonly Endpoint[] {
-    return this.#outer.endpoints;
-  }
-
-  get monitor(): ConnectionMonitor {
-    return this.#outer.monitor;
-  }
-
-  unary<Request, Response>(
+  override unary<Request, Response>(
     rpc: UnaryRpc<Request, Response>,
     request: Request,
     options?: UnaryOptions,
   ): Promise<Response> {
-    return this.#outer.unary(this.spoken(rpc), request, options);
+    return this.outer.unary(this.spoken(rpc), request, options);
   }
 
-  openStream<Request, Response>(
+  override openStream<Request, Response>(
     rpc: StreamRpc<Request, Response>,
     handlers: StreamHandlers<Response>,
     options?: OpenStreamOptions,
   ): Promise<RpcStream<Request, Response> | undefined> {
-    return this.#outer.openStream(this.spoken(rpc), handlers, options);
+    return this.outer.openStream(this.spoken(rpc), handlers, options);
   }
 
-  spoken<Rpc extends { readonly method: { readonly path: string } }>(rpc: Rpc): Rpc {
+  override spoken<Rpc extends Parameters<Connection["spoken"]>[0]>(rpc: Rpc): Rpc {
     const translation = TRANSLATIONS.get(rpc.method.path);
-    if (translation === undefined) return this.#outer.spoken(rpc);
+    if (translation === undefined) return this.outer.spoken(rpc);
     const known = this.#spoken.get(rpc);
     if (known !== undefined) return known as Rpc;
     const namespace = this.#namespace;
-    const outer = this.#outer.spoken(rpc);
+    const outer = this.outer.spoken(rpc);
     const method = outer.method as unknown as RpcMethod<object, object>;
     const spoken = {
       ...outer,
@@ -79,28 +60,5 @@ export class NamespacedConnection implements Connection {
     };
     this.#spoken.set(rpc, spoken);
     return spoken;
-  }
-
-  acquire(
-    signals: readonly AbortSignal[],
-    options?: Pick<PickOptions, "only" | "avoid">,
-  ): Promise<Endpoint | undefined> {
-    return this.#outer.acquire(signals, options);
-  }
-
-  endpointAt(value: string): Endpoint {
-    return this.#outer.endpointAt(value);
-  }
-
-  beginClosing(): void {
-    this.#outer.beginClosing();
-  }
-
-  drain(graceMs: number): Promise<void> {
-    return this.#outer.drain(graceMs);
-  }
-
-  close(): void {
-    this.#outer.close();
   }
 }

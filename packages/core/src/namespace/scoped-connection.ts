@@ -1,8 +1,8 @@
 import { EtcdError, isEtcdError } from "../errors/etcd-error.ts";
 import type { Connection, OpenStreamOptions, UnaryOptions } from "../transport/connection.ts";
-import type { ConnectionMonitor } from "../transport/connection-monitor.ts";
 import type { PickOptions } from "../transport/endpoint-pool.ts";
 import type { Endpoint } from "../transport/endpoint.ts";
+import { ForwardingConnection } from "../transport/forwarding-connection.ts";
 import type { RpcStream, StreamHandlers } from "../transport/rpc-stream.ts";
 import type { StreamRpc, UnaryRpc } from "../transport/rpcs.ts";
 import { onAbort } from "../util/abort.ts";
@@ -15,8 +15,7 @@ const forgotten = new FinalizationRegistry<() => void>((unlink) => unlink());
  * A part of a connection that can be closed by itself: it ends what was begun through it, and leaves the connection, and
  * what others do with it, as they are. It closes with the connection, too.
  */
-export class ScopedConnection implements Connection {
-  readonly #outer: Connection;
+export class ScopedConnection extends ForwardingConnection {
   readonly #closing = new AbortController();
   /** Aborts when closing does not wait any longer. */
   readonly #cut = new AbortController();
@@ -24,30 +23,18 @@ export class ScopedConnection implements Connection {
   readonly #unlink: () => void;
 
   constructor(outer: Connection) {
-    this.#outer = outer;
+    super(outer);
     // A program may make a scope for each of its requests and close none: the connection must not keep them.
     const closing = new WeakRef(this.#closing);
     this.#unlink = onAbort(outer.closing, (reason) => closing.deref()?.abort(reason));
     forgotten.register(this.#closing, this.#unlink, this);
   }
 
-  get closing(): AbortSignal {
+  override get closing(): AbortSignal {
     return this.#closing.signal;
   }
 
-  get defaultTimeoutMs(): number {
-    return this.#outer.defaultTimeoutMs;
-  }
-
-  get endpoints(): readonly Endpoint[] {
-    return this.#outer.endpoints;
-  }
-
-  get monitor(): ConnectionMonitor {
-    return this.#outer.monitor;
-  }
-
-  async unary<Request, Response>(
+  override async unary<Request, Response>(
     rpc: UnaryRpc<Request, Response>,
     request: Request,
     options: UnaryOptions = {},
@@ -71,7 +58,7 @@ export class ScopedConnection implements Connection {
     const ended = joined(cut, asked);
     const stop = options.stop ?? (options.whileClosing === true ? undefined : this.#closing.signal);
     try {
-      return await this.#outer.unary(rpc, request, { ...options, signal: ended.signal, stop });
+      return await this.outer.unary(rpc, request, { ...options, signal: ended.signal, stop });
     } catch (error) {
       // Who asked did not abort it.
       if (!isEtcdError(error, "ABORTED") || !cut.aborted || asked?.aborted === true) throw error;
@@ -81,47 +68,39 @@ export class ScopedConnection implements Connection {
     }
   }
 
-  async openStream<Request, Response>(
+  override async openStream<Request, Response>(
     rpc: StreamRpc<Request, Response>,
     handlers: StreamHandlers<Response>,
     options: OpenStreamOptions = {},
   ): Promise<RpcStream<Request, Response> | undefined> {
     const ended = joined(this.#closing.signal, options.signal);
     try {
-      return await this.#outer.openStream(rpc, handlers, { ...options, signal: ended.signal });
+      return await this.outer.openStream(rpc, handlers, { ...options, signal: ended.signal });
     } finally {
       ended.release();
     }
   }
 
-  spoken<Rpc extends Parameters<Connection["spoken"]>[0]>(rpc: Rpc): Rpc {
-    return this.#outer.spoken(rpc);
-  }
-
-  acquire(
+  override acquire(
     signals: readonly AbortSignal[],
     options?: Pick<PickOptions, "only" | "avoid">,
   ): Promise<Endpoint | undefined> {
-    return this.#outer.acquire([this.#closing.signal, ...signals], options);
+    return this.outer.acquire([this.#closing.signal, ...signals], options);
   }
 
-  endpointAt(value: string): Endpoint {
-    return this.#outer.endpointAt(value);
-  }
-
-  beginClosing(): void {
+  override beginClosing(): void {
     this.#unlink();
     forgotten.unregister(this);
     if (!this.#closing.signal.aborted) this.#closing.abort(new EtcdError("CLOSED", "the client is closed"));
   }
 
-  async drain(graceMs: number): Promise<void> {
+  override async drain(graceMs: number): Promise<void> {
     const patience = setTimeout(() => this.#cut.abort(), graceMs);
     await Promise.allSettled(this.#inFlight);
     clearTimeout(patience);
   }
 
-  close(): void {
+  override close(): void {
     this.beginClosing();
     this.#cut.abort();
   }
