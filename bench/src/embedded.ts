@@ -1,12 +1,10 @@
 // The embedded etcd beside a real one: how soon it is there, and what it does in a second. `pnpm bench:embedded --rounds 3`
-import { fork } from "node:child_process";
-import { once } from "node:events";
 import { cpus } from "node:os";
-import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { EmbeddedEtcd, startEtcd } from "@quorumkit/testing";
 import { connect } from "./contender.ts";
-import { type Measurement, SCENARIOS, type Scenario, type Seed } from "./scenarios.ts";
+import { measureApart } from "./measure-apart.ts";
+import { SCENARIOS, type Scenario, type Seed } from "./scenarios.ts";
 
 const { values } = parseArgs({ options: { rounds: { type: "string", default: "1" } } });
 const rounds = Number(values.rounds);
@@ -19,7 +17,7 @@ if (!Number.isInteger(rounds) || rounds < 1) {
 const CLIENT = "grpc-js";
 const CHOSEN = ["get, one at a time", "put, one at a time", "get, 64 in flight", "put, 64 in flight"];
 const STARTS = 5;
-const seed: Seed = { keys: 1_000, replayFrom: 0n, replayEvents: 0, run: 0 };
+const seed: Seed = { keys: 1_000, replayFrom: { "1": 0n, "10": 0n }, run: 0 };
 
 interface Server extends AsyncDisposable {
   readonly endpoint: string;
@@ -46,14 +44,7 @@ async function fill(endpoint: string): Promise<void> {
 
 /** With the client in a process of its own. */
 async function measureFromOutside(endpoint: string, scenario: Scenario): Promise<number> {
-  const worker = fileURLToPath(new URL("./worker.js", import.meta.url));
-  const facts = JSON.stringify({ ...seed, replayFrom: String(seed.replayFrom) });
-  const child = fork(worker, [CLIENT, endpoint, scenario.name, facts]);
-  let measurement: Measurement | undefined;
-  child.on("message", (message) => (measurement = message as Measurement));
-  await once(child, "exit");
-  if (measurement === undefined) throw new Error(`"${scenario.name}" did not finish`);
-  return measurement.value;
+  return (await measureApart(CLIENT, endpoint, scenario, seed)).value;
 }
 
 /** With the client in this process, beside the embedded server, as a test has it. */
