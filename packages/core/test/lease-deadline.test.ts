@@ -47,9 +47,23 @@ describe("LeaseDeadline", () => {
 });
 
 describe("SuspendAwareClock", () => {
-  function sources(): { monotonic: number; boot: number; clock: SuspendAwareClock } {
-    const state = { monotonic: 5_000, boot: 900_000 };
-    const clock = new SuspendAwareClock({ monotonicMs: () => state.monotonic, bootMs: () => state.boot });
+  function sources(): {
+    monotonic: number;
+    boot: number;
+    /** How far the time of day was set, on top of what the machine has lived through. */
+    set: number;
+    looks: number;
+    clock: SuspendAwareClock;
+  } {
+    const state = { monotonic: 5_000, boot: 900_000, set: 0, looks: 0 };
+    const clock = new SuspendAwareClock({
+      monotonicMs: () => state.monotonic,
+      bootMs: () => {
+        state.looks += 1;
+        return state.boot;
+      },
+      wallMs: () => 1_700_000_000_000 + state.boot + state.set,
+    });
     return Object.assign(state, { clock });
   }
 
@@ -81,6 +95,36 @@ describe("SuspendAwareClock", () => {
     const before = time.clock.now();
     time.boot -= 400;
     expect(time.clock.now()).toBeGreaterThanOrEqual(before);
+  });
+
+  it("counts a suspension within 100 ms where the time of day was set back by as much", () => {
+    const time = sources();
+    const start = time.clock.now();
+    time.boot += 20_000;
+    time.set -= 20_000;
+    time.monotonic += 100;
+    time.boot += 100;
+    expect(time.clock.now() - start).toBe(20_100);
+  });
+
+  it("does not count a time of day that was set", () => {
+    const time = sources();
+    const start = time.clock.now();
+    for (const ms of [3_600_000, -7_200_000]) {
+      time.set += ms;
+      expect(time.clock.now() - start).toBe(0);
+    }
+  });
+
+  it("reads the boot clock, which is dear, no more often than needed", () => {
+    const time = sources();
+    const before = time.looks;
+    for (let step = 0; step < 1_000; step += 1) {
+      time.monotonic += 1;
+      time.boot += 1;
+      time.clock.now();
+    }
+    expect(time.looks - before).toBe(10);
   });
 
   it("ends a lease over a suspend that outlasted it", () => {
