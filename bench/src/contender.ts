@@ -1,11 +1,14 @@
+/** In seconds. */
+export const LEASE_TTL_S = 15;
+
 /** One way to talk to etcd from Node, as the benchmark drives it. */
 export interface Contender {
   get(key: string): Promise<unknown>;
   put(key: string, value: string): Promise<unknown>;
-  /** Watches a prefix from a revision on, 0 for from now; calls `onEvents` with how many events came. */
+  /** Watches a prefix from a revision on, 0 for from now; calls `onEvents` with how many events came. Resolves once it stands. */
   watch(prefix: string, startRevision: bigint, onEvents: (count: number) => void): Promise<void>;
-  /** Keeps a new lease of 30 seconds alive until the process ends. */
-  keepLease(): Promise<void>;
+  /** Keeps a new lease of {@link LEASE_TTL_S} alive until the process ends; its id. */
+  keepLease(): Promise<bigint>;
   close(): Promise<void>;
 }
 

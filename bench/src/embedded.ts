@@ -17,7 +17,7 @@ if (!Number.isInteger(rounds) || rounds < 1) {
 const CLIENT = "grpc-js";
 const CHOSEN = ["get, one at a time", "put, one at a time", "get, 64 in flight", "put, 64 in flight"];
 const STARTS = 5;
-const seed: Seed = { keys: 1_000, replayFrom: { "1": 0n, "10": 0n }, run: 0 };
+const seed: Omit<Seed, "endpoint"> = { keys: 1_000, replayFrom: { "1": 0n, "10": 0n }, run: 0 };
 
 interface Server extends AsyncDisposable {
   readonly endpoint: string;
@@ -44,13 +44,13 @@ async function fill(endpoint: string): Promise<void> {
 
 /** With the client in a process of its own. */
 async function measureFromOutside(endpoint: string, scenario: Scenario): Promise<number> {
-  return (await measureApart(CLIENT, endpoint, scenario, seed)).value;
+  return (await measureApart(CLIENT, scenario, { ...seed, endpoint })).value;
 }
 
 /** With the client in this process, beside the embedded server, as a test has it. */
 async function measureInside(endpoint: string, scenario: Scenario): Promise<number> {
   const client = await connect(CLIENT, endpoint);
-  const { value } = await scenario.run(client, seed);
+  const { value } = await scenario.run(client, { ...seed, endpoint });
   await client.close();
   return value;
 }

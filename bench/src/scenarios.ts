@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { EtcdClient } from "@quorumkit/core";
 import type { Contender } from "./contender.ts";
 
 /** What one run of a scenario has measured; higher is better. */
@@ -21,6 +22,7 @@ export interface Scenario {
 
 /** What stands in etcd before the scenarios run. */
 export interface Seed {
+  readonly endpoint: string;
   /** `bench/key/0` … */
   readonly keys: number;
   /** Where each {@link replay} begins, by its number of events in a revision. */
@@ -144,8 +146,6 @@ const fanOut: Scenario = {
         if (seen >= WATCHERS * NEWS) all();
       });
     }
-    // Whoever returns from watch() before the server watches needs a moment.
-    await sleep(1_000);
     const { cpuMs, memoryMiB } = await measured(async () => {
       for (let index = 0; index < NEWS; index += 1) await contender.put(key, VALUE);
       await done;
@@ -160,17 +160,24 @@ const KEPT_MS = 20_000;
 
 const keepAlives: Scenario = {
   name: `${LEASES} leases kept alive`,
-  unit: "leases per CPU second, over 20 s",
+  unit: `leases per CPU second, over ${KEPT_MS / 1000} s`,
   targets: {},
-  run: async (contender) => {
+  run: async (contender, { endpoint }) => {
+    const kept: bigint[] = [];
+    let left = LEASES;
     const lanes = Array.from({ length: 64 }, async () => {
-      for (let index = 0; index < LEASES / 64; index += 1) await contender.keepLease();
+      while (left-- > 0) kept.push(await contender.keepLease());
     });
     await Promise.all(lanes);
     const { cpuMs, memoryMiB } = await measured(async () => {
       await sleep(KEPT_MS);
       return 0;
     });
+    // Longer than the TTL: who does not renew has none left.
+    await using etcd = new EtcdClient({ endpoints: endpoint, timeoutMs: 60_000 });
+    const living = new Set(await etcd.leases.list());
+    const lost = kept.filter((id) => !living.has(id)).length;
+    if (lost > 0) throw new Error(`${lost} of ${LEASES} leases were lost`);
     return { value: (LEASES / cpuMs) * 1000, cpuMs, memoryMiB };
   },
 };

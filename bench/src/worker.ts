@@ -3,11 +3,11 @@ import { once } from "node:events";
 import { connect, type ContenderName } from "./contender.ts";
 import { SCENARIOS, type Seed } from "./scenarios.ts";
 
-const [name = "", endpoint = "", scenarioName = ""] = process.argv.slice(2);
+const [name = "", scenarioName = ""] = process.argv.slice(2);
 const scenario = SCENARIOS.find((each) => each.name === scenarioName);
 if (scenario === undefined) throw new Error(`no scenario ${scenarioName}`);
 const [seed] = (await once(process, "message")) as [Seed];
-const contender = await connect(name as ContenderName, endpoint);
+const contender = await connect(name as ContenderName, seed.endpoint);
 const measurement = await scenario.run(contender, seed);
 process.send?.(measurement);
 // What a contender needs to close 10,000 leases is not measured.

@@ -1,7 +1,7 @@
 import { Client, type ClientDuplexStream, credentials, Metadata } from "@grpc/grpc-js";
 import { fromJSON } from "@grpc/proto-loader";
 import { descriptors } from "@quorumkit/proto";
-import type { Contender } from "../contender.ts";
+import { type Contender, LEASE_TTL_S } from "../contender.ts";
 
 interface Method {
   readonly path: string;
@@ -40,6 +40,7 @@ export function connect(endpoint: string): Contender {
   };
   let watches: ClientDuplexStream<object, object> | undefined;
   const listeners: ((count: number) => void)[] = [];
+  const standing: (() => void)[] = [];
   let renewals: ClientDuplexStream<object, object> | undefined;
   const timers: NodeJS.Timeout[] = [];
   return {
@@ -48,24 +49,27 @@ export function connect(endpoint: string): Contender {
     watch: async (prefix, startRevision, onEvents) => {
       // etcd numbers the watches of a stream in the order they are asked for.
       listeners.push(onEvents);
+      const stands = new Promise<void>((resolve) => standing.push(resolve));
       if (watches === undefined) {
         watches = stream("Watch", "Watch");
-        watches.on("data", (response: { watchId: string; events: unknown[] }) =>
-          listeners[Number(response.watchId)]?.(response.events.length),
-        );
+        watches.on("data", (response: { watchId: string; created: boolean; events: unknown[] }) => {
+          if (response.created) standing[Number(response.watchId)]?.();
+          else listeners[Number(response.watchId)]?.(response.events.length);
+        });
       }
       const rangeEnd = Buffer.from(prefix);
       rangeEnd[rangeEnd.length - 1] = (rangeEnd.at(-1) ?? 0) + 1;
       watches.write({
         createRequest: { key: Buffer.from(prefix), rangeEnd, startRevision: String(startRevision) },
       });
-      return Promise.resolve();
+      return stands;
     },
     keepLease: async () => {
-      const { ID } = (await call("Lease", "LeaseGrant", { TTL: "30" })) as { ID: string };
+      const { ID } = (await call("Lease", "LeaseGrant", { TTL: String(LEASE_TTL_S) })) as { ID: string };
       renewals ??= stream("Lease", "LeaseKeepAlive").resume();
       const opened = renewals;
-      timers.push(setInterval(() => opened.write({ ID }), 10_000));
+      timers.push(setInterval(() => opened.write({ ID }), (LEASE_TTL_S / 3) * 1000));
+      return BigInt(ID);
     },
     close: async () => {
       for (const timer of timers) clearInterval(timer);

@@ -1,5 +1,5 @@
 import { EtcdClient } from "@quorumkit/core";
-import type { Contender } from "../contender.ts";
+import { type Contender, LEASE_TTL_S } from "../contender.ts";
 
 /** This client, with writes coalesced too. */
 export function connect(endpoint: string): Contender {
@@ -14,9 +14,7 @@ export function connect(endpoint: string): Contender {
         for await (const { events } of watcher) onEvents(events.length);
       })().catch(() => {});
     },
-    keepLease: async () => {
-      await etcd.openSession({ ttlSeconds: 30 });
-    },
+    keepLease: async () => (await etcd.openSession({ ttlSeconds: LEASE_TTL_S })).leaseId,
     close: async () => etcd.close(),
   };
 }
