@@ -1,6 +1,6 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { type EtcdClient, EtcdError } from "@quorumkit/core";
-import { checkClient, Deadline, Emitter, signalOption, timeoutOption } from "@quorumkit/core/internal";
+import { checkClient, Emitter, Scope, signalOption, timeoutOption } from "@quorumkit/core/internal";
 import { Follower } from "./follower.ts";
 import { parseJson } from "./json.ts";
 import { keyOf } from "./layers.ts";
@@ -76,7 +76,7 @@ export class ConfigCenter<D extends Documents> implements AsyncDisposable {
   ): Promise<ConfigCenter<D>> {
     checkClient(etcd);
     const settings = readOptions(options);
-    const deadline = new Deadline({
+    const deadline = new Scope([], {
       what: "ConfigCenter.open",
       signal: signalOption(options.signal),
       timeoutMs: timeoutOption(options.timeoutMs, etcd.timeoutMs),
@@ -86,7 +86,7 @@ export class ConfigCenter<D extends Documents> implements AsyncDisposable {
       const follower = await Follower.start(etcd, settings, emitter, deadline);
       return new ConfigCenter<D>(etcd, settings, follower, emitter);
     } finally {
-      deadline.release();
+      deadline.close();
     }
   }
 
@@ -145,7 +145,7 @@ export class ConfigCenter<D extends Documents> implements AsyncDisposable {
     options: PublishOptions,
   ): Promise<PublishResult> {
     const publication = readPublication(this.#settings, document, value, options);
-    const deadline = new Deadline({
+    const deadline = new Scope([], {
       what: "publish",
       signal: signalOption(options.signal),
       timeoutMs: timeoutOption(options.timeoutMs, this.#etcd.timeoutMs),
@@ -161,7 +161,7 @@ export class ConfigCenter<D extends Documents> implements AsyncDisposable {
       const revision = await writing.finally(() => this.#publishing.delete(writing));
       return { revision, live: await this.#follower.reached(revision, deadline.signal) };
     } finally {
-      deadline.release();
+      deadline.close();
     }
   }
 

@@ -1,5 +1,5 @@
 import { type EtcdClient, EtcdError, Mirror } from "@quorumkit/core";
-import { type Deadline, settleWithin } from "@quorumkit/core/internal";
+import { type Scope, settleWithin } from "@quorumkit/core/internal";
 import { refusedError } from "./errors.ts";
 import { Freshness } from "./freshness.ts";
 import { keysOf } from "./layers.ts";
@@ -47,7 +47,7 @@ export class Follower {
     etcd: EtcdClient,
     settings: ConfigSettings,
     emitter: ConfigEmitter,
-    deadline: Deadline,
+    deadline: Scope,
   ): Promise<Follower> {
     // One mirror over all layers: what one transaction writes into several of them arrives as one change.
     const mirror = Mirror.start(etcd, { prefix: `${settings.prefix}/` });
@@ -104,7 +104,7 @@ export class Follower {
     await settleWithin(this.#pipeline.idle(), this.#timeoutMs);
   }
 
-  async #load(deadline: Deadline): Promise<void> {
+  async #load(deadline: Scope): Promise<void> {
     await this.mirror.ready(deadline.callOptions());
     this.mirror.on("change", () => this.#capture());
     this.mirror.on("state", () => this.#mirrorStateChanged());

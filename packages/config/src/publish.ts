@@ -1,6 +1,6 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { type CallOptions, compare, type EtcdClient, type KeyValue, op } from "@quorumkit/core";
-import { bigintOption, type Deadline, describe, refuseUnknown } from "@quorumkit/core/internal";
+import { bigintOption, describe, refuseUnknown, type Scope } from "@quorumkit/core/internal";
 import { conflictError, refusedError } from "./errors.ts";
 import { toJson } from "./json.ts";
 import { keyOf, keysOf } from "./layers.ts";
@@ -87,7 +87,7 @@ export async function publish(
   etcd: EtcdClient,
   settings: ConfigSettings,
   publication: Publication,
-  deadline: Deadline,
+  deadline: Scope,
 ): Promise<bigint> {
   const { document, key, json, ifRevision } = publication;
   const keys = keysOf(settings, document);
@@ -124,7 +124,7 @@ async function checkEffect(
   settings: ConfigSettings,
   { document, schema, key, json }: Publication,
   stored: Stored,
-  deadline: Deadline,
+  deadline: Scope,
 ): Promise<void> {
   const keys = keysOf(settings, document);
   const sources = settings.layers.map((layer, index) => {

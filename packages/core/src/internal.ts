@@ -8,18 +8,17 @@ export { FairQueue, type Occupied } from "./queue/fair-queue.ts";
 export type { GuardedTxn } from "./queue/guarded-txn.ts";
 export type { Ownership } from "./queue/ownership.ts";
 export { sessionOption } from "./queue/session-option.ts";
-export { Scope } from "./queue/scope.ts";
 export { settleWithin } from "./queue/settle-within.ts";
 export type { QueueClient, QueueKey, Ticket } from "./queue/ticket.ts";
 export type { WaitOptions } from "./queue/wait-until.ts";
 export { CALL_OPTIONS, checkCallOptions, timeoutOption } from "./transport/call-options.ts";
 export { onAbort, pause, raceAbort } from "./util/abort.ts";
 export { backoffMs, type BackoffOptions } from "./util/backoff.ts";
-export { bounded, type Bounds, Deadline } from "./util/bounded.ts";
 export { checkClient } from "./util/check-client.ts";
 export { type Clock, MAX_TIMER_MS, systemClock } from "./util/clock.ts";
 export { deferred, type Deferred } from "./util/deferred.ts";
 export { Emitter } from "./util/emitter.ts";
+export { bounded, type Bounds, Scope } from "./util/scope.ts";
 export {
   bigintOption,
   booleanOption,

@@ -1,44 +1,13 @@
-import { compare, EtcdClient, type HeldLock, isEtcdError, type Lock, op } from "@quorumkit/core";
-import { deferred } from "@quorumkit/core/internal";
-import { startEtcd, type EtcdServer } from "@quorumkit/testing";
-import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from "vitest";
+import { compare, EtcdClient, type HeldLock, isEtcdError, op } from "@quorumkit/core";
+import { startEtcd } from "@quorumkit/testing";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
+import { keysOf, queueUp } from "./support/locking.ts";
+import { startOneEtcd } from "./support/one-etcd.ts";
 
 /** For a busy machine. */
 const PATIENT = { timeout: 15_000 };
 
-let server: EtcdServer;
-let etcd: EtcdClient;
-beforeAll(async () => {
-  server = await startEtcd();
-  etcd = new EtcdClient({ endpoints: server.endpoints });
-});
-afterAll(async () => {
-  await etcd.close();
-  await server.close();
-});
-
-let names = 0;
-const newName = (): string => `lock-test/${names++}`;
-
-/** The keys of a lock, oldest first. */
-async function keysOf(name: string): Promise<string[]> {
-  const { kvs } = await etcd.range(
-    { prefix: `${name}/` },
-    { sort: { by: "createRevision", order: "ascending" } },
-  );
-  return kvs.map(({ key }) => key);
-}
-
-/** Begins to acquire, and resolves when the place in the queue is taken. */
-async function queueUp(
-  lock: Lock,
-  options: { signal?: AbortSignal } = {},
-): Promise<{ acquired: Promise<HeldLock>; predecessor: string }> {
-  const waiting = deferred<string>();
-  const acquired = lock.acquire({ ...options, onWaiting: ({ key }) => waiting.resolve(key) });
-  acquired.catch((error: unknown) => waiting.reject(error));
-  return { acquired, predecessor: await waiting.promise };
-}
+const { server, etcd, newName } = await startOneEtcd("lock-test");
 
 async function aborted(signal: AbortSignal): Promise<unknown> {
   if (!signal.aborted) await new Promise((done) => signal.addEventListener("abort", done, { once: true }));
@@ -66,7 +35,7 @@ describe("acquire", () => {
     expect(secondHeld.fencingToken).toBeGreaterThan(first.fencingToken);
     expect(thirdHeld.fencingToken).toBeGreaterThan(secondHeld.fencingToken);
     await thirdHeld.release();
-    expect(await keysOf(name)).toEqual([]);
+    expect(await keysOf(etcd, name)).toEqual([]);
   });
 
   it("leaves no key and no lease when it is aborted while waiting, and keeps the reason", async () => {
@@ -77,7 +46,7 @@ describe("acquire", () => {
     const { acquired } = await queueUp(etcd.lock(name), { signal: controller.signal });
     controller.abort(new Error("changed my mind"));
     await expect(acquired).rejects.toMatchObject({ code: "ABORTED", cause: { message: "changed my mind" } });
-    expect(await keysOf(name)).toEqual([held.key]);
+    expect(await keysOf(etcd, name)).toEqual([held.key]);
     expect(await etcd.leases.list()).toHaveLength(before.length);
   });
 
@@ -89,7 +58,7 @@ describe("acquire", () => {
     const { acquired } = await queueUp(etcd.lock(name, { session }), { signal: controller.signal });
     controller.abort();
     await expect(acquired).rejects.toMatchObject({ code: "ABORTED" });
-    expect(await keysOf(name)).toEqual([held.key]);
+    expect(await keysOf(etcd, name)).toEqual([held.key]);
     expect(session.alive).toBe(true);
   });
 
@@ -97,7 +66,7 @@ describe("acquire", () => {
     const name = newName();
     await using held = await etcd.lock(name).acquire();
     await expect(etcd.lock(name).acquire({ timeoutMs: 150 })).rejects.toMatchObject({ code: "TIMEOUT" });
-    expect(await keysOf(name)).toEqual([held.key]);
+    expect(await keysOf(etcd, name)).toEqual([held.key]);
   });
 
   it("refuses the same session twice, instead of a second owner with the same key", async () => {
@@ -142,10 +111,10 @@ describe("tryAcquire", () => {
     expect(held?.held).toBe(true);
     const leases = await etcd.leases.list();
     expect(await etcd.lock(name).tryAcquire()).toBeUndefined();
-    expect(await keysOf(name)).toEqual([held?.key]);
+    expect(await keysOf(etcd, name)).toEqual([held?.key]);
     expect(await etcd.leases.list()).toHaveLength(leases.length);
     await held?.release();
-    expect(await keysOf(name)).toEqual([]);
+    expect(await keysOf(etcd, name)).toEqual([]);
   });
 
   it("lets exactly one of many win", async () => {
@@ -163,19 +132,19 @@ describe("using", () => {
     let seen: HeldLock | undefined;
     const result = await etcd.lock(name).using(async (held) => {
       seen = held;
-      expect(await keysOf(name)).toEqual([held.key]);
+      expect(await keysOf(etcd, name)).toEqual([held.key]);
       return 42;
     });
     expect(result).toBe(42);
     expect(seen?.held).toBe(false);
-    expect(await keysOf(name)).toEqual([]);
+    expect(await keysOf(etcd, name)).toEqual([]);
   });
 
   it("releases when the function fails, and passes its error on as it is", async () => {
     const name = newName();
     const broken = new Error("broken");
     await expect(etcd.lock(name).using(() => Promise.reject(broken))).rejects.toBe(broken);
-    expect(await keysOf(name)).toEqual([]);
+    expect(await keysOf(etcd, name)).toEqual([]);
   });
 });
 
@@ -229,7 +198,7 @@ describe("loss", () => {
     const name = newName();
     await using held = await etcd.lock(name).acquire();
     const second = await queueUp(etcd.lock(name));
-    const [, secondKey] = await keysOf(name);
+    const [, secondKey] = await keysOf(etcd, name);
     await etcd.delete(secondKey as string);
     await expect(second.acquired).rejects.toMatchObject({ code: "KEY_DELETED" });
 
@@ -239,7 +208,7 @@ describe("loss", () => {
     await expect(third.acquired).rejects.toSatisfy((error) =>
       isEtcdError(error, "KEY_DELETED", "LEASE_NOT_FOUND"),
     );
-    expect(await keysOf(name)).toEqual([held.key]);
+    expect(await keysOf(etcd, name)).toEqual([held.key]);
   });
 
   it("of a predecessor in the middle does not let anybody in early", async () => {
@@ -413,7 +382,7 @@ describe("closing", () => {
     expect(held.held).toBe(false);
     expect(await aborted(held.signal)).toMatchObject({ code: "CLOSED" });
     await expect(waiter.acquired).rejects.toMatchObject({ code: "CLOSED" });
-    expect(await keysOf(name)).toEqual([]);
+    expect(await keysOf(etcd, name)).toEqual([]);
     expect(await etcd.leases.list()).toHaveLength(leases.length);
   });
 });
@@ -432,6 +401,6 @@ describe("bad input", () => {
     );
     await expect(lock.tryAcquire({ signal: 1 as never })).rejects.toThrow(/signal must be an AbortSignal/);
     await expect(lock.using(undefined as never)).rejects.toThrow(TypeError);
-    expect(await keysOf("bad-input")).toEqual([]);
+    expect(await keysOf(etcd, "bad-input")).toEqual([]);
   });
 });

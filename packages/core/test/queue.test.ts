@@ -1,24 +1,12 @@
-import { EtcdClient } from "@quorumkit/core";
+import type { EtcdClient } from "@quorumkit/core";
 import { FairQueue, type QueueClient } from "@quorumkit/core/internal";
-import { startEtcd, type EtcdServer } from "@quorumkit/testing";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
+import { startOneEtcd } from "./support/one-etcd.ts";
 
 /** For a busy machine. */
 const PATIENT = { timeout: 15_000 };
 
-let server: EtcdServer;
-let etcd: EtcdClient;
-beforeAll(async () => {
-  server = await startEtcd();
-  etcd = new EtcdClient({ endpoints: server.endpoints });
-});
-afterAll(async () => {
-  await etcd.close();
-  await server.close();
-});
-
-let names = 0;
-const newName = (): string => `queue-test/${names++}`;
+const { server, etcd, newName } = await startOneEtcd("queue-test");
 
 /** Counts what a queue asks of its client. */
 function counting(client: EtcdClient): QueueClient & { txns: number; watches: number } {

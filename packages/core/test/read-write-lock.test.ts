@@ -1,24 +1,13 @@
 import { EtcdClient, isEtcdError, op, type ReadWriteLock } from "@quorumkit/core";
-import { type EtcdServer, startEtcd } from "@quorumkit/testing";
 import * as fc from "fast-check";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { commands, expectAsModelled } from "./support/lock-model.ts";
 import { codeOf, expectPending, keysOf, queueUp } from "./support/locking.ts";
+import { startOneEtcd } from "./support/one-etcd.ts";
 import { startTcpProxy } from "./support/tcp-proxy.ts";
 
-let server: EtcdServer;
-let etcd: EtcdClient;
-beforeAll(async () => {
-  server = await startEtcd();
-  etcd = new EtcdClient({ endpoints: server.endpoints });
-});
-afterAll(async () => {
-  await etcd.close();
-  await server.close();
-});
+const { server, etcd, newName } = await startOneEtcd("rw-test");
 
-let names = 0;
-const newName = (): string => `rw-test/${names++}`;
 function newLock(): ReadWriteLock {
   return etcd.readWriteLock(newName());
 }
@@ -46,7 +35,7 @@ describe("who gets in", () => {
     expect(reader.predecessor).toBe(writer.key);
     await writer.release();
     const reading = await reader.acquired;
-    await expectPending(second.acquired);
+    await expectPending(etcd, second.acquired);
     await reading.release();
     const writing = await second.acquired;
     expect(writing.fencingToken).toBeGreaterThan(reading.fencingToken);
@@ -66,11 +55,11 @@ describe("who gets in", () => {
     const writerKey = (await keysOf(etcd, lock.name))[2];
     expect(late.map(({ predecessor }) => predecessor)).toEqual([writerKey, writerKey]);
     await early[1].release();
-    await expectPending(writer.acquired);
+    await expectPending(etcd, writer.acquired);
     await early[0].release();
     const writing = await writer.acquired;
     expect(writing.key).toBe(writerKey);
-    for (const { acquired } of late) await expectPending(acquired);
+    await expectPending(etcd, ...late.map(({ acquired }) => acquired));
     await writing.release();
     const reading = await Promise.all(late.map(async ({ acquired }) => acquired));
     expect(reading.map(({ held }) => held)).toEqual([true, true]);

@@ -1,24 +1,13 @@
 import { type DoubleBarrier, EtcdClient } from "@quorumkit/core";
-import { EmbeddedEtcd, type EtcdServer, startEtcd } from "@quorumkit/testing";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { EmbeddedEtcd } from "@quorumkit/testing";
+import { describe, expect, it } from "vitest";
 import { answerOf } from "./support/answer-of.ts";
 import { expectPending, keysOf } from "./support/locking.ts";
 import { sumOfMetric } from "./support/metrics.ts";
+import { startOneEtcd } from "./support/one-etcd.ts";
 import { startTcpProxy } from "./support/tcp-proxy.ts";
 
-let server: EtcdServer;
-let etcd: EtcdClient;
-beforeAll(async () => {
-  server = await startEtcd();
-  etcd = new EtcdClient({ endpoints: server.endpoints });
-});
-afterAll(async () => {
-  await etcd.close();
-  await server.close();
-});
-
-let names = 0;
-const newName = (): string => `recipes-barrier/${names++}`;
+const { server, etcd, newName } = await startOneEtcd("recipes-barrier");
 
 describe("a barrier", () => {
   it("holds everybody up until it is released, by whomever", async () => {
@@ -29,7 +18,7 @@ describe("a barrier", () => {
     expect(await answerOf(barrier.hold())).toBe("ALREADY_EXISTS");
     const waiting = [barrier.wait(), barrier.wait()];
     expect(await answerOf(barrier.wait({ timeoutMs: 50 }))).toBe("TIMEOUT");
-    for (const each of waiting) await expectPending(each);
+    await expectPending(etcd, ...waiting);
     await etcd.barrier(barrier.name).release();
     await Promise.all(waiting);
     await barrier.release();
@@ -134,14 +123,14 @@ describe("a double barrier", () => {
       const entering = others.map(async (each) => each.enter());
       const keys = await waitersOf(name, 3);
       for (const each of keys) expect(each).toMatch(/\/waiters\/\d{19}$/);
-      for (const each of entering) await expectPending(each);
+      await expectPending(etcd, ...entering);
       await last.enter();
       await Promise.all(entering);
       expect(await etcd.get(`${name}/ready`)).toMatchObject({ lease: 0n });
       for (const each of all) expect(each.session?.alive).toBe(true);
       const leaving = others.map(async (each) => each.leave());
       await expect.poll(async () => (await keysOf(etcd, `${name}/waiters`)).length).toBeLessThan(4);
-      for (const each of leaving) await expectPending(each);
+      await expectPending(etcd, ...leaving);
       await last.leave();
       await Promise.all(leaving);
       expect(await keysOf(etcd, name)).toEqual([]);
@@ -175,10 +164,10 @@ describe("a double barrier", () => {
     expect(["KEY_DELETED", "LEASE_NOT_FOUND"]).toContain(await dead);
     const entering = [b.enter(), c.enter()];
     await waitersOf(name, 2);
-    for (const each of entering) await expectPending(each);
+    await expectPending(etcd, ...entering);
     await Promise.all([...entering, d.enter()]);
     const leaving = [b.leave(), c.leave()];
-    for (const each of leaving) await expectPending(each);
+    await expectPending(etcd, ...leaving);
     await etcd.leases.revoke(d.session?.leaseId as bigint);
     await Promise.all(leaving);
     expect(await keysOf(etcd, name)).toEqual([]);
@@ -191,11 +180,11 @@ describe("a double barrier", () => {
     await etcd.put(`${a.name}/ready`, "");
     const entering = a.enter();
     await waitersOf(a.name, 1);
-    await expectPending(entering);
+    await expectPending(etcd, entering);
     expect(await answerOf(etcd.doubleBarrier(a.name, { count: 3 }).enter({ timeoutMs: 200 }))).toBe(
       "TIMEOUT",
     );
-    await expectPending(entering);
+    await expectPending(etcd, entering);
     await Promise.all([entering, b.enter()]);
     await Promise.all([a.leave(), b.leave()]);
   });

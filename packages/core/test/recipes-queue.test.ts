@@ -1,23 +1,13 @@
 import { EtcdClient, isEtcdError, type KeyValue } from "@quorumkit/core";
-import { EmbeddedEtcd, type EtcdServer, startEtcd } from "@quorumkit/testing";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { EmbeddedEtcd } from "@quorumkit/testing";
+import { describe, expect, it } from "vitest";
 import { answerOf } from "./support/answer-of.ts";
+import { startOneEtcd } from "./support/one-etcd.ts";
 import { rpcsOpen } from "./support/rpc-count.ts";
 import { startTcpProxy } from "./support/tcp-proxy.ts";
 
-let server: EtcdServer;
-let etcd: EtcdClient;
-beforeAll(async () => {
-  server = await startEtcd();
-  etcd = new EtcdClient({ endpoints: server.endpoints });
-});
-afterAll(async () => {
-  await etcd.close();
-  await server.close();
-});
+const { server, etcd, newName } = await startOneEtcd("recipes-queue");
 
-let names = 0;
-const newName = (): string => `recipes-queue/${names++}`;
 const texts = (items: readonly KeyValue[]): string[] => items.map((each) => each.text());
 const keys = async (name: string): Promise<string[]> =>
   (await etcd.range({ prefix: name })).kvs.map(({ key }) => key);

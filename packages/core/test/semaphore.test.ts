@@ -1,26 +1,15 @@
 import { EtcdClient, type HeldLock, isEtcdError, op, type Semaphore } from "@quorumkit/core";
-import { type EtcdServer, startEtcd } from "@quorumkit/testing";
 import * as fc from "fast-check";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { LockClient } from "../src/lock/lock.ts";
 import { Semaphore as OwnSemaphore } from "../src/semaphore/semaphore.ts";
 import { commands, expectAsModelled } from "./support/lock-model.ts";
 import { codeOf, expectPending, keysOf, queueUp } from "./support/locking.ts";
+import { startOneEtcd } from "./support/one-etcd.ts";
 import { startTcpProxy } from "./support/tcp-proxy.ts";
 
-let server: EtcdServer;
-let etcd: EtcdClient;
-beforeAll(async () => {
-  server = await startEtcd();
-  etcd = new EtcdClient({ endpoints: server.endpoints });
-});
-afterAll(async () => {
-  await etcd.close();
-  await server.close();
-});
+const { server, etcd, newName } = await startOneEtcd("semaphore-test");
 
-let names = 0;
-const newName = (): string => `semaphore-test/${names++}`;
 function newSemaphore(permits: number): Semaphore {
   return etcd.semaphore(newName(), { permits });
 }
@@ -42,7 +31,7 @@ describe("who gets in", () => {
     expect(third.predecessor).toBe(a.key);
     await b.release();
     const c = await third.acquired;
-    await expectPending(fourth.acquired);
+    await expectPending(etcd, fourth.acquired);
     await a.release();
     const d = await fourth.acquired;
     expect([a.held, b.held, c.held, d.held]).toEqual([false, false, true, true]);
@@ -308,7 +297,7 @@ describe("loss", () => {
     const lease = (await etcd.get(second as string))?.lease;
     await etcd.leases.revoke(lease as bigint);
     await expect(waits[1].acquired).rejects.toThrow(/LEASE_NOT_FOUND|KEY_DELETED/);
-    await expectPending(waits[2].acquired);
+    await expectPending(etcd, waits[2].acquired);
     await holder.release();
     const held = await waits[2].acquired;
     expect(await keysOf(etcd, semaphore.name)).toEqual([held.key]);

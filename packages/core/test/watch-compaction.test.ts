@@ -1,8 +1,8 @@
-import { startEtcd, type EtcdServer } from "@quorumkit/testing";
+import { EmbeddedEtcd, startEtcd, type EtcdServer } from "@quorumkit/testing";
 import { EtcdClient, isEtcdError } from "@quorumkit/core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startTcpProxy } from "./support/tcp-proxy.ts";
-import { collect, startEtcdTellingProgress } from "./support/watching.ts";
+import { collect, startEtcdTellingProgress, watcherCount } from "./support/watching.ts";
 
 let server: EtcdServer;
 let writer: EtcdClient;
@@ -36,6 +36,36 @@ describe("a compaction past a watch", () => {
     const seen = collect(again);
     await expect.poll(() => seen.lines()).toEqual([`${revision + 1n} put start/a 2`]);
     await again.close();
+  });
+
+  it("leaves nothing of the ended watch at the server", async () => {
+    const { revision } = await writer.put("left/a", "1");
+    await writer.put("left/a", "2");
+    await compact(revision + 1n);
+    await using etcd = new EtcdClient({ endpoints: server.endpoints });
+    const before = await watcherCount(server);
+    const other = etcd.watch("left/a");
+    await other.ready();
+    const ended = collect(etcd.watch("left/a", { startRevision: revision }));
+    expect(await ended.ended).toMatchObject({ code: "COMPACTED" });
+    await expect.poll(async () => watcherCount(server)).toBe(before + 1);
+    await writer.put("left/a", "3");
+    await expect.poll(() => other.lag.revisions).toBe(1n);
+  });
+
+  it("does not keep the server from telling the others of its stream how far they are", async () => {
+    await using embedded = await EmbeddedEtcd.start({ quiet: true });
+    await using etcd = new EtcdClient({ endpoints: embedded.endpoints });
+    const { revision } = await etcd.put("a", "1");
+    // Filtered, so that only the server can tell.
+    const other = etcd.watch("a", { startRevision: revision, filters: ["delete"] });
+    await etcd.put("b", "");
+    await etcd.compact(revision + 1n);
+    expect(await collect(etcd.watch("a", { startRevision: revision })).ended).toMatchObject({
+      code: "COMPACTED",
+    });
+    const { revision: last } = await etcd.put("b", "");
+    expect(await other.requestProgress()).toBeGreaterThanOrEqual(last);
   });
 
   it("is COMPACTED for a watch that was cut off meanwhile, and for no other", async () => {

@@ -109,6 +109,22 @@ describe("a refused create, as the server words it", () => {
   });
 });
 
+it("a watch with an id of its own ends, typed, where the server picks another, as etcd's proxy does", async () => {
+  const strange = new StrangeServer((stream) => {
+    void once(stream, "data").then(() => stream.write(CREATED));
+  });
+  try {
+    await using etcd = new EtcdClient({ endpoints: await strange.listen() });
+    const watcher = etcd.watch("a", { startRevision: 1n, watchId: 7n });
+    const seen = collect(watcher);
+    await expect(watcher.ready()).rejects.toMatchObject({ code: "UNIMPLEMENTED" });
+    expect(String(await seen.ended)).toContain("watch id 0 in place of 7");
+    await etcd.watch("a", { startRevision: 1n }).ready();
+  } finally {
+    strange.close();
+  }
+});
+
 describe("a server that ends every stream", () => {
   let strange: StrangeServer;
   afterEach(() => strange.close());

@@ -8,7 +8,7 @@ import { FakeWatchServer } from "./support/fake-watch-server.ts";
 
 type Step =
   | { readonly do: "write"; readonly changes: readonly { readonly key: string; readonly deleted: boolean }[] }
-  | { readonly do: "watch"; readonly key: string; readonly back: number }
+  | { readonly do: "watch"; readonly key: string; readonly back: number; readonly numbered: boolean }
   | { readonly do: "leave" | "hold" | "release"; readonly who: number }
   | { readonly do: "request" | "piece" | "end" | "catchUp"; readonly stream: number }
   | {
@@ -41,6 +41,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       do: fc.constant("watch" as const),
       key: fc.oneof(key, fc.constant("*")),
       back: small,
+      numbered: fc.boolean(),
     }),
   },
   {
@@ -89,7 +90,7 @@ class Reader {
   left = false;
   #position: bigint;
 
-  constructor(hub: WatchHub, watched: string, start: bigint) {
+  constructor(hub: WatchHub, watched: string, start: bigint, watchId: bigint | undefined) {
     this.key = watched;
     this.start = start;
     this.#position = start - 1n;
@@ -99,6 +100,7 @@ class Reader {
         startRevision: start,
         prevKv: false,
         filters: [],
+        watchId,
       },
       {
         onLive: () => assert(!this.left),
@@ -151,7 +153,9 @@ async function run(steps: readonly Step[]): Promise<void> {
         break;
       case "watch": {
         const start = server.head + 1n - BigInt(each.back);
-        readers.push(new Reader(hub, each.key, start < 2n ? 2n : start));
+        // Small ids, which the server gives away as well.
+        const watchId = each.numbered ? BigInt(1 + (readers.length % 3)) : undefined;
+        readers.push(new Reader(hub, each.key, start < 2n ? 2n : start, watchId));
         break;
       }
       case "leave":
@@ -203,6 +207,10 @@ async function run(steps: readonly Step[]): Promise<void> {
     }
     await vi.advanceTimersByTimeAsync(0);
     for (const one of readers) one.check(server);
+    for (const { ids } of server.streams) {
+      const given = ids.map((one) => one.given);
+      assert.equal(new Set(given).size, given.length, `no id twice on one stream: ${given.join(" ")}`);
+    }
   }
 
   // The weather clears: everybody reads again, and everything there is arrives.

@@ -1,6 +1,6 @@
 import type { Ownership } from "../queue/ownership.ts";
 import type { GuardedTxn } from "../queue/guarded-txn.ts";
-import { Scope } from "../queue/scope.ts";
+import { Scope } from "../util/scope.ts";
 import { CALL_OPTIONS, type CallOptions, checkCallOptions } from "../transport/call-options.ts";
 import type { Compare } from "../txn/compare.ts";
 import { onAbort, raceAbort } from "../util/abort.ts";

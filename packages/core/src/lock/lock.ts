@@ -2,7 +2,7 @@ import { ttlOption } from "../lease/lease.ts";
 import type { Session } from "../lease/session.ts";
 import { FairQueue } from "../queue/fair-queue.ts";
 import type { Ownership } from "../queue/ownership.ts";
-import { Scope } from "../queue/scope.ts";
+import { Scope } from "../util/scope.ts";
 import { sessionOption } from "../queue/session-option.ts";
 import { settleWithin } from "../queue/settle-within.ts";
 import type { QueueClient } from "../queue/queue-client.ts";

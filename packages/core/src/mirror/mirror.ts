@@ -8,7 +8,7 @@ import type { Page, ScanOptions } from "../kv/scan.ts";
 import { CALL_OPTIONS, type CallOptions, timeoutOption } from "../transport/call-options.ts";
 import { pause } from "../util/abort.ts";
 import { backoffMs } from "../util/backoff.ts";
-import { bounded } from "../util/bounded.ts";
+import { bounded } from "../util/scope.ts";
 import { deferred } from "../util/deferred.ts";
 import { Emitter } from "../util/emitter.ts";
 import { refuseUnknown, signalOption } from "../util/validate.ts";

@@ -2,7 +2,7 @@ import { isGone, isPassing } from "../errors/passing.ts";
 import type { KeyRange } from "../kv/key-range.ts";
 import { pause } from "../util/abort.ts";
 import { backoffMs } from "../util/backoff.ts";
-import { Scope } from "./scope.ts";
+import { Scope } from "../util/scope.ts";
 import type { QueueClient } from "./queue-client.ts";
 import type { QueueKey } from "./ticket.ts";
 import { onReturn } from "./watch-return.ts";

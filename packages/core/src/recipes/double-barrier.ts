@@ -3,7 +3,7 @@ import { ttlOption } from "../lease/lease.ts";
 import type { Session } from "../lease/session.ts";
 import { cleanUp } from "../queue/clean-up.ts";
 import { checkName } from "../queue/fair-queue.ts";
-import { Scope } from "../queue/scope.ts";
+import { Scope } from "../util/scope.ts";
 import { sessionOption } from "../queue/session-option.ts";
 import { settleWithin } from "../queue/settle-within.ts";
 import type { WaitingCallOptions } from "../services/waiting-call.ts";

@@ -1,5 +1,5 @@
 import { EtcdError, isEtcdError } from "../errors/etcd-error.ts";
-import { Scope } from "../queue/scope.ts";
+import { Scope } from "../util/scope.ts";
 import {
   CALL_OPTIONS,
   type CallOptions,

@@ -17,3 +17,11 @@ export function endOfWatch(
   const reason = cancelReason === "" ? "the server gave no reason" : cancelReason;
   return new EtcdError(meaningOfCancelReason(cancelReason).code, `the server ended the watch: ${reason}`);
 }
+
+/** etcd's gRPC proxy picks all ids by itself, whatever is asked for (`grpcproxy/watch.go`). */
+export function otherWatchId(wanted: bigint, given: bigint): EtcdError {
+  return new EtcdError(
+    "UNIMPLEMENTED",
+    `the server gave the watch id ${given} in place of ${wanted}, as proxies do`,
+  );
+}

@@ -26,6 +26,8 @@ export interface SubscriptionOptions {
   readonly startRevision: bigint;
   readonly prevKv: boolean;
   readonly filters: readonly ("put" | "delete")[];
+  /** The id to ask for. @default the server picks one */
+  readonly watchId?: bigint | undefined;
   /** The store that the start revision is about. @default the one that answers first */
   readonly known?: StorePoint | undefined;
 }
@@ -59,6 +61,10 @@ export class Subscription {
     return this.#options.range;
   }
 
+  get watchId(): bigint | undefined {
+    return this.#options.watchId;
+  }
+
   /** The store as its answers have shown it. */
   get store(): StoreView {
     return this.#store;
@@ -77,9 +83,10 @@ export class Subscription {
   /** What to ask a stream for, now. Half an answer from an earlier stream is worth nothing any more. */
   createRequest(): WatchCreateRequestInput {
     this.#fragments = [];
-    const { range, prevKv, filters } = this.#options;
+    const { range, prevKv, filters, watchId } = this.#options;
     return {
       ...range,
+      ...(watchId !== undefined && { watchId }),
       startRevision: this.#nextRevision,
       prevKv,
       // Also where nobody reads them: they move the position of a watch to which nothing happens, so that a compaction

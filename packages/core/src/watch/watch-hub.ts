@@ -5,17 +5,21 @@ import type { Connection } from "../transport/connection.ts";
 import * as rpcs from "../transport/rpcs.ts";
 import { pause } from "../util/abort.ts";
 import { backoffMs } from "../util/backoff.ts";
+import { describe } from "../util/validate.ts";
 import type { StorePoint } from "./store-view.ts";
 import type { Subscription } from "./subscription.ts";
 import { WatchStream } from "./watch-stream.ts";
 
 /**
  * Where a client's watches live: all on one stream, as long as their readers keep up. One whose reader is slow gets a
- * stream of its own, since pausing the shared one would starve all others.
+ * stream of its own, since pausing the shared one would starve all others. So does one with an id of its own: on a stream
+ * with others the server may have given that id away, or will when it is free again; and it may still send, under an id
+ * that is used twice, what the first watch was due (etcd `v3rpc/watch.go`, sendLoop, all versions so far).
  */
 export class WatchHub {
   readonly #connection: Connection;
   readonly #places = new WeakMap<Subscription, HubPlace>();
+  readonly #ownIds = new Set<bigint>();
   #shared: WatchStream;
 
   constructor(connection: Connection) {
@@ -23,11 +27,22 @@ export class WatchHub {
     this.#shared = this.newStream();
   }
 
-  /** Sets up a watch on the shared stream. */
+  /** Takes an id for one watch; the result gives it back. Refuses one that is taken. */
+  takeId(watchId: bigint | undefined): () => void {
+    if (watchId === undefined) return () => {};
+    if (this.#ownIds.has(watchId))
+      throw new TypeError(`watchId must be one that no open watch has, received ${describe(watchId)}`);
+    this.#ownIds.add(watchId);
+    return () => this.#ownIds.delete(watchId);
+  }
+
+  /** Sets up a watch, on the shared stream where it can be. */
   attach(subscription: Subscription): HubPlace {
-    const place = new HubPlace(this, this.#shared, subscription);
+    const alone = subscription.watchId !== undefined;
+    const stream = alone ? this.newStream() : this.#shared;
+    const place = new HubPlace(this, { stream, alone }, subscription);
     this.#places.set(subscription, place);
-    this.#shared.add(subscription);
+    stream.add(subscription);
     return place;
   }
 
@@ -76,11 +91,16 @@ export class HubPlace {
   readonly #hub: WatchHub;
   readonly #subscription: Subscription;
   #stream: WatchStream;
-  #own: "no" | "wanted" | "yes" = "no";
+  #own: "no" | "wanted" | "yes";
 
-  constructor(hub: WatchHub, shared: WatchStream, subscription: Subscription) {
+  constructor(
+    hub: WatchHub,
+    { stream, alone }: { readonly stream: WatchStream; readonly alone: boolean },
+    subscription: Subscription,
+  ) {
     this.#hub = hub;
-    this.#stream = shared;
+    this.#stream = stream;
+    this.#own = alone ? "yes" : "no";
     this.#subscription = subscription;
   }
 

@@ -36,6 +36,16 @@ export interface WatchOptions {
    * @default 1024
    */
   readonly bufferSize?: number | undefined;
+  /**
+   * The id this watch has on its stream, at least 1n, also after each reconnect: what is said about it can be told from
+   * the rest by whoever looks at the wire. Refused while another open watch of this client has it; a namespace is a client
+   * of its own. Such a watch has a stream to itself, since etcd gives away free ids by itself, and may still send what an
+   * ended watch was due to the next one with its id. etcd's gRPC proxy picks all ids itself; there the watch ends with
+   * `UNIMPLEMENTED`.
+   *
+   * @default the server picks one
+   */
+  readonly watchId?: bigint | undefined;
   /** Ends the watch; the loop then throws `ABORTED`. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -47,6 +57,7 @@ export interface ResolvedWatchOptions {
   readonly filters: readonly ("put" | "delete")[];
   readonly progressNotify: boolean;
   readonly bufferSize: number;
+  readonly watchId: bigint | undefined;
   readonly signal: AbortSignal | undefined;
 }
 
@@ -57,6 +68,7 @@ const OPTIONS: readonly (keyof WatchOptions)[] = [
   "filters",
   "progressNotify",
   "bufferSize",
+  "watchId",
   "signal",
 ];
 
@@ -79,6 +91,7 @@ export function resolveWatchOptions(options: WatchOptions, range: WireRange): Re
     filters: [...new Set(filters)],
     progressNotify: booleanOption(options.progressNotify, "progressNotify"),
     bufferSize: numberOption(options.bufferSize, "bufferSize", { min: 1, integer: true, fallback: 1024 }),
+    watchId: bigintOption(options.watchId, "watchId", 1n),
     signal: signalOption(options.signal),
   };
 }

@@ -1,35 +1,20 @@
-import type { WatchRequestInput, WatchResponse } from "@quorumkit/proto";
-import { EtcdError, isEtcdError } from "../errors/etcd-error.ts";
+import type { WatchResponse } from "@quorumkit/proto";
+import { type EtcdError, isEtcdError } from "../errors/etcd-error.ts";
 import type { Connection } from "../transport/connection.ts";
 import type { Endpoint } from "../transport/endpoint.ts";
-import type { RpcStream } from "../transport/rpc-stream.ts";
-import * as rpcs from "../transport/rpcs.ts";
 import type { Token } from "../transport/token.ts";
-import { pause } from "../util/abort.ts";
-import { backoffMs } from "../util/backoff.ts";
-import { endOfWatch } from "./end-of-watch.ts";
+import { endOfWatch, otherWatchId } from "./end-of-watch.ts";
 import { HistoryCheck } from "./history-check.ts";
+import { KeptStream } from "./kept-stream.ts";
 import { hasOrderedProgress } from "./progress-trust.ts";
 import { deservesNewStream } from "./refused-create.ts";
 import type { Subscription } from "./subscription.ts";
-
-type Stream = RpcStream<WatchRequestInput, WatchResponse>;
 
 /** The watch id of answers that concern every watch of the stream, or none. Ids of watches begin at 0. */
 const EVERY_WATCH = -1n;
 
 /**
- * How long a new stream may take to say its first word. Pings find a dead connection, but only once there is one: a
- * member that accepts connections and then does nothing would hold up the watches for as long as it pleases.
- */
-const FIRST_ANSWER_MS = 3_000;
-
-/** A stream that broke earlier than this is a failed try, and the next one waits. */
-const LASTING_MS = 1_000;
-const REOPEN = { initialMs: 50, maxMs: 2_000 };
-
-/**
- * Many watches on one stream. Creates go out one at a time: the server picks the ids, so the only thing that ties an
+ * Many watches on one stream. Creates go out one at a time: the server picks most ids, so the only thing that ties an
  * answer to a request is their order. When the stream ends, all watches are set up again on the next, each from its own
  * position.
  */
@@ -46,15 +31,7 @@ export class WatchStream {
   /** Refused by the server, while it is found out whether only for the stream's old token. */
   readonly #refused = new Set<Subscription>();
   readonly #onOutdated: (subscription: Subscription) => void;
-  #stream: Stream | undefined;
-  #opening = false;
-  #openedAt = 0;
-  /** How many streams in a row broke before they had lasted. */
-  #failures = 0;
-  #answered = false;
-  #answerTimer: NodeJS.Timeout | undefined;
-  #avoid: Endpoint | undefined;
-  #paused = false;
+  readonly #kept: KeptStream;
   readonly #history: HistoryCheck;
   /** How many requests for progress have not been answered, and perhaps never will be. */
   #progressAsked = 0;
@@ -64,6 +41,12 @@ export class WatchStream {
   constructor(connection: Connection, onOutdated: (subscription: Subscription) => void) {
     this.#connection = connection;
     this.#onOutdated = onOutdated;
+    this.#kept = new KeptStream(connection, {
+      isIdle: () => this.#idle,
+      proceed: () => this.#proceed(),
+      onMessage: (response) => this.#received(response),
+      onEnd: (error, temporary) => this.#ended(error, temporary),
+    });
     this.#history = new HistoryCheck(connection, {
       onFine: (subscription) => {
         if (this.#ids.has(subscription)) subscription.listener.onLive();
@@ -90,15 +73,11 @@ export class WatchStream {
 
   /** Stops reading the stream, which by HTTP/2 flow control stops the server. */
   pause(): void {
-    this.#paused = true;
-    this.#stream?.pause();
-    this.#expectAnswer();
+    this.#kept.pause();
   }
 
   resume(): void {
-    this.#paused = false;
-    this.#stream?.resume();
-    this.#expectAnswer();
+    this.#kept.resume();
   }
 
   /**
@@ -106,11 +85,11 @@ export class WatchStream {
    * stream, `untrusted` on a server whose answer would be worth nothing.
    */
   async askProgress(): Promise<"asked" | "untrusted" | "away"> {
-    const stream = this.#stream;
+    const stream = this.#kept.current;
     if (stream === undefined) return "away";
     this.#orderedProgress ??= hasOrderedProgress(this.#connection, stream.endpoint);
     const ordered = await this.#orderedProgress;
-    if (stream !== this.#stream) return "away";
+    if (stream !== this.#kept.current) return "away";
     if (!ordered) return "untrusted";
     this.#progressAsked += 1;
     stream.send({ progressRequest: {} });
@@ -121,10 +100,11 @@ export class WatchStream {
     return this.#active.size === 0 && this.#waiting.size === 0 && this.#creating?.subscription === undefined;
   }
 
-  /** Opens the stream if it is missing, and sends the next create if none is under way. */
+  /** Has the stream opened if it is missing, and sends the next create if none is under way. */
   #proceed(): void {
-    if (this.#stream === undefined) {
-      if (!this.#idle && !this.#opening) void this.#open();
+    const stream = this.#kept.current;
+    if (stream === undefined) {
+      if (!this.#idle) this.#kept.open();
       return;
     }
     if (this.#creating !== undefined) return;
@@ -132,66 +112,10 @@ export class WatchStream {
     if (subscription === undefined) return;
     this.#waiting.delete(subscription);
     this.#creating = { subscription };
-    this.#stream.send({ createRequest: subscription.createRequest() });
-  }
-
-  async #open(): Promise<void> {
-    this.#opening = true;
-    // After a stream that had lasted, and once more on another endpoint, it is tried at once.
-    if (this.#failures > 1) await pause(backoffMs(this.#failures - 2, REOPEN), this.#connection.closing);
-    let stream: Stream | undefined;
-    try {
-      stream = this.#idle ? undefined : await this.#openStream();
-    } catch (error) {
-      this.#opening = false;
-      this.#ended(EtcdError.from(error), false);
-      return;
-    }
-    this.#opening = false;
-    if (stream === undefined) {
-      // Nobody was left to open it for, but that may have changed; or the client closes, which ends the watchers too.
-      if (!this.#connection.closing.aborted) this.#proceed();
-      return;
-    }
-    if (this.#idle) {
-      stream.cancel();
-      return;
-    }
-    if (!stream.ended) {
-      this.#stream = stream;
-      this.#openedAt = performance.now();
-      if (this.#paused) stream.pause();
-      this.#expectAnswer();
-    }
-    this.#proceed();
-  }
-
-  async #openStream(): Promise<Stream | undefined> {
-    return this.#connection.openStream(
-      rpcs.watch,
-      {
-        onMessage: (response) => this.#received(response),
-        onEnd: (error, temporary) => this.#ended(error, temporary),
-      },
-      { avoid: this.#avoid },
-    );
-  }
-
-  /** A stream that is read and has not answered yet has to, before long. */
-  #expectAnswer(): void {
-    clearTimeout(this.#answerTimer);
-    const stream = this.#stream;
-    if (stream === undefined || this.#answered || this.#paused) return;
-    this.#answerTimer = setTimeout(() => {
-      this.#ended(stream.abandon(`no answer within ${FIRST_ANSWER_MS} ms`), true);
-    }, FIRST_ANSWER_MS);
+    stream.send({ createRequest: subscription.createRequest() });
   }
 
   #received(response: WatchResponse): void {
-    if (!this.#answered) {
-      this.#answered = true;
-      clearTimeout(this.#answerTimer);
-    }
     if (response.created) this.#created(response);
     else if (response.canceled) this.#canceled(response);
     else if (response.watchId === EVERY_WATCH) {
@@ -218,10 +142,13 @@ export class WatchStream {
         this.#refuse(subscription, endOfWatch(response, subscription.nextRevision));
     } else if (subscription === undefined) {
       this.#cancel(watchId);
+    } else if (subscription.watchId !== undefined && subscription.watchId !== watchId) {
+      this.#cancel(watchId);
+      subscription.listener.onEnd(otherWatchId(subscription.watchId, watchId));
     } else {
       this.#active.set(watchId, subscription);
       this.#ids.set(subscription, watchId);
-      this.#stream?.token?.accepted();
+      this.#kept.current?.token?.accepted();
       const verdict = subscription.confirmed(response.header, this.#progressAsked);
       if (verdict === "ok") subscription.listener.onLive();
       else if (verdict === "behind") this.#history.suspect(subscription);
@@ -232,7 +159,7 @@ export class WatchStream {
   }
 
   #refuse(subscription: Subscription, error: EtcdError): void {
-    const { endpoint, token } = this.#stream ?? {};
+    const { endpoint, token } = this.#kept.current ?? {};
     const forLogin = isEtcdError(error, "UNAUTHENTICATED", "PERMISSION_DENIED");
     if (forLogin && endpoint !== undefined && token !== undefined) {
       this.#refused.add(subscription);
@@ -259,8 +186,8 @@ export class WatchStream {
     const subscription = this.#active.get(watchId);
     this.#cancelled.delete(watchId);
     if (subscription === undefined) return;
-    this.#active.delete(watchId);
-    this.#ids.delete(subscription);
+    // etcd keeps what it ended until it is told, and answers no request for progress while it has one that is not in sync.
+    this.#cancel(watchId);
     subscription.listener.onEnd(endOfWatch(response, subscription.nextRevision));
     if (this.#idle) this.#drop();
   }
@@ -275,15 +202,12 @@ export class WatchStream {
     if (subscription !== undefined) this.#ids.delete(subscription);
     this.#active.delete(watchId);
     this.#cancelled.add(watchId);
-    this.#stream?.send({ cancelRequest: { watchId } });
+    this.#kept.current?.send({ cancelRequest: { watchId } });
   }
 
   #ended(error: EtcdError, temporary: boolean): void {
-    const lasted = this.#answered && performance.now() - this.#openedAt >= LASTING_MS;
-    this.#failures = lasted ? 0 : this.#failures + 1;
     const creating = this.#creating?.subscription;
     const all = [...(creating === undefined ? [] : [creating]), ...this.#active.values(), ...this.#waiting];
-    this.#avoid = this.#stream?.endpoint;
     this.#forget();
     // A stream that ended for its old token is followed by one with another.
     if (
@@ -300,15 +224,11 @@ export class WatchStream {
   }
 
   #drop(): void {
-    if (this.#answered) this.#failures = 0;
-    this.#stream?.cancel();
+    this.#kept.drop();
     this.#forget();
   }
 
   #forget(): void {
-    clearTimeout(this.#answerTimer);
-    this.#stream = undefined;
-    this.#answered = false;
     this.#progressAsked = 0;
     this.#orderedProgress = undefined;
     this.#creating = undefined;

@@ -4,8 +4,9 @@ import { EtcdError } from "../errors/etcd-error.ts";
 import { type KeyRange, toWireRange, type WireRange } from "../kv/key-range.ts";
 import { CALL_OPTIONS, type CallOptions, timeoutOption } from "../transport/call-options.ts";
 import type { Connection } from "../transport/connection.ts";
-import { onAbort, raceAbort } from "../util/abort.ts";
+import { onAbort } from "../util/abort.ts";
 import { deferred } from "../util/deferred.ts";
+import { bounded } from "../util/scope.ts";
 import { refuseUnknown, signalOption } from "../util/validate.ts";
 import { BatchBuffer, type BufferEnd } from "./batch-buffer.ts";
 import { reachProgress } from "./progress-request.ts";
@@ -69,6 +70,7 @@ export class Watcher extends Emitter<WatcherEvents> implements AsyncIterable<Wat
   #read = false;
   #lastError: EtcdError | undefined;
   #removeAbortListeners: () => void = () => {};
+  #giveIdBack: () => void = () => {};
 
   /** Made by `EtcdClient.watch`. */
   constructor(context: WatcherContext, range: KeyRange, options: WatchOptions) {
@@ -83,7 +85,8 @@ export class Watcher extends Emitter<WatcherEvents> implements AsyncIterable<Wat
 
   /** Begins to watch. Called once, by the client. */
   start(): void {
-    const { signal, startRevision, known } = this.#options;
+    const { signal, startRevision, known, watchId } = this.#options;
+    this.#giveIdBack = this.#context.hub.takeId(watchId);
     const removeUser = onAbort(signal, (cause) =>
       this.#end({
         error: new EtcdError("ABORTED", "the watch was aborted by the caller", { cause }),
@@ -114,17 +117,13 @@ export class Watcher extends Emitter<WatcherEvents> implements AsyncIterable<Wat
     refuseUnknown(options, CALL_OPTIONS, "ready");
     const signal = signalOption(options.signal);
     const limitMs = timeoutOption(options.timeoutMs, this.#context.connection.defaultTimeoutMs);
-    const limit = AbortSignal.timeout(limitMs);
-    try {
-      await raceAbort(raceAbort(this.#live.promise, limit), signal);
-    } catch (error) {
-      if (signal?.aborted === true)
-        throw new EtcdError("ABORTED", "ready() was aborted by the caller", { cause: error });
-      if (error !== limit.reason) throw error;
-      const cause = this.#lastError;
-      const why = cause === undefined ? "" : ` (${cause.message})`;
-      throw new EtcdError("TIMEOUT", `the watch was not confirmed within ${limitMs} ms${why}`, { cause });
-    }
+    await bounded(this.#live.promise, {
+      what: "waiting for a watch to be confirmed",
+      signal,
+      timeoutMs: limitMs,
+      timeoutCode: "TIMEOUT",
+      lastError: () => this.#lastError,
+    });
   }
 
   /**
@@ -269,6 +268,7 @@ export class Watcher extends Emitter<WatcherEvents> implements AsyncIterable<Wat
     this.#ended.abort(error);
     this.#removeAbortListeners();
     this.#place?.detach();
+    this.#giveIdBack();
     this.#buffer.end(end);
     this.#live.reject(error ?? new EtcdError("CLOSED", "the watcher was closed"));
     this.#become("closed", error);

@@ -25,6 +25,8 @@ interface FakeWatch {
 export class FakeStream {
   readonly endpoint = { url: "fake" };
   readonly watches = new Map<bigint, FakeWatch>();
+  /** The ids asked for and the ids given, of all watches that were ever created on this stream. */
+  readonly ids: { readonly asked: bigint | undefined; readonly given: bigint }[] = [];
   readonly inbox: WatchRequestInput[] = [];
   /** Pieces of a cut answer which still have to follow, before anything else. */
   readonly pieces: WatchResponse[] = [];
@@ -83,8 +85,10 @@ export class FakeStream {
     if (request?.progressRequest !== undefined && request.progressRequest !== null)
       return this.progressAnswer();
     if (request?.createRequest !== undefined && request.createRequest !== null) {
-      const { key, startRevision } = request.createRequest as WatchCreateRequest;
-      const watch = { id: this.#nextId++, key: Buffer.from(key).toString(), next: startRevision };
+      const { key, startRevision, watchId } = request.createRequest as WatchCreateRequest;
+      const id = watchId ?? this.#freeId();
+      const watch = { id, key: Buffer.from(key).toString(), next: startRevision };
+      this.ids.push({ asked: watchId, given: id });
       this.watches.set(watch.id, watch);
       this.#emit({ watchId: watch.id, created: true });
     } else if (request?.cancelRequest !== undefined && request.cancelRequest !== null) {
@@ -137,6 +141,12 @@ export class FakeStream {
     if (all) this.progressAnswer()?.();
     const watch = watches[index % Math.max(1, watches.length)];
     if (!all && watch !== undefined && inSync(watch)) this.#emit({ watchId: watch.id });
+  }
+
+  /** As etcd picks one: round those that are taken, but not round those that were. */
+  #freeId(): bigint {
+    while (this.watches.has(this.#nextId)) this.#nextId += 1n;
+    return this.#nextId++;
   }
 
   #emit(response: Partial<WatchResponse>): void {

@@ -2,6 +2,8 @@ import { type EtcdClient, type HeldLock, isEtcdError, type Lock } from "@quorumk
 import { deferred } from "@quorumkit/core/internal";
 import { expect } from "vitest";
 
+let witnesses = 0;
+
 /** The keys of a lock of any kind, oldest first. */
 export async function keysOf(etcd: EtcdClient, name: string): Promise<string[]> {
   const { kvs } = await etcd.range(
@@ -31,13 +33,19 @@ export async function codeOf(signal: AbortSignal): Promise<string> {
   return isEtcdError(signal.reason) ? signal.reason.code : String(signal.reason);
 }
 
-/** Whether a promise settles soon enough to say that nothing held it up. */
-export async function expectPending(promise: Promise<unknown>): Promise<void> {
-  let settled = false;
-  promise.then(
-    () => (settled = true),
-    () => (settled = true),
-  );
-  await new Promise((resolve) => setImmediate(resolve));
-  expect(settled).toBe(false);
+/**
+ * That these wait on, and nothing that has happened so far lets them through. So that they could have been, the same client
+ * then hands a lock from its holder to a waiter: the whole way from a key to a watch, an event, and a look at the queue,
+ * begun later and as long as theirs. That they still wait after it is no matter of luck.
+ */
+export async function expectPending(etcd: EtcdClient, ...promises: Promise<unknown>[]): Promise<void> {
+  let settled = 0;
+  const tell = (): void => void (settled += 1);
+  for (const each of promises) each.then(tell, tell);
+  const witness = etcd.lock(`witness/${(witnesses += 1)}`);
+  const holder = await witness.acquire();
+  const waiter = await queueUp(witness);
+  await holder.release();
+  await (await waiter.acquired).release();
+  expect(settled).toBe(0);
 }

@@ -1,5 +1,5 @@
 import { EtcdError } from "@quorumkit/core";
-import { bounded, Deadline } from "@quorumkit/core/internal";
+import { bounded, Scope } from "@quorumkit/core/internal";
 import { describe, expect, it, vi } from "vitest";
 
 const never = new Promise<never>(() => {});
@@ -41,17 +41,35 @@ describe("a bounded wait", () => {
   });
 });
 
-describe("a deadline", () => {
+describe("a scope", () => {
+  it("keeps a reason of our own as it is; whatever the caller's signal has becomes the cause of ABORTED", () => {
+    const lost = new EtcdError("LEASE_EXPIRED", "gone");
+    const other = new Error("enough");
+    const reasons = [
+      new Scope([undefined, AbortSignal.abort(lost)], { what: "it" }),
+      new Scope([AbortSignal.abort(other)], { what: "it" }),
+      new Scope([], { what: "it", signal: AbortSignal.abort(lost) }),
+    ].map((each) => each.reasonFor(new Error("what broke the wait")) as EtcdError);
+    expect(reasons.map(({ code, cause }) => [code, cause])).toEqual([
+      ["LEASE_EXPIRED", undefined],
+      ["ABORTED", other],
+      ["ABORTED", lost],
+    ]);
+    const open = new Scope([new AbortController().signal], { what: "it" });
+    expect(open.reasonFor(other)).toBe(other);
+    open.close();
+  });
+
   it("gives each call what is left", () => {
     const now = vi.spyOn(performance, "now").mockReturnValue(1_000);
-    const deadline = new Deadline({ what: "it", timeoutMs: 500 });
+    const scope = new Scope([], { what: "it", timeoutMs: 500 });
     now.mockReturnValue(1_400.2);
-    expect(deadline.callOptions()).toEqual({ signal: undefined, timeoutMs: 100 });
+    expect(scope.callOptions()).toEqual({ signal: undefined, timeoutMs: 100 });
     now.mockReturnValue(9_000);
-    expect(deadline.callOptions().timeoutMs).toBe(1);
-    deadline.release();
-    const endless = new Deadline({ what: "it" });
+    expect(scope.callOptions().timeoutMs).toBe(1);
+    scope.close();
+    const endless = new Scope([], { what: "it" });
     expect(endless.callOptions().timeoutMs).toBeUndefined();
-    endless.release();
+    endless.close();
   });
 });
