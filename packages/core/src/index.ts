@@ -101,6 +101,8 @@ export type {
   EndpointState,
   EndpointStatus,
 } from "./transport/connection-state.ts";
+export { discoverEndpoints, type DiscoverEndpointsOptions } from "./transport/discover-endpoints.ts";
+export type { PingOptions } from "./transport/ping-options.ts";
 export type { TlsOptions } from "./transport/tls-options.ts";
 export type { Topology } from "./transport/topology.ts";
 export { compare, type Compare, type CompareBuilder, type Comparison } from "./txn/compare.ts";

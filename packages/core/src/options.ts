@@ -9,6 +9,7 @@ import { type AuthOptions, resolveAuth, type TokenSource } from "./transport/aut
 import { timeoutOption } from "./transport/call-options.ts";
 import { ChannelSecurity } from "./transport/channel-security.ts";
 import { type EndpointUrl, parseEndpoints } from "./transport/endpoint-url.ts";
+import { type PingOptions, type ResolvedPings, resolvePings } from "./transport/ping-options.ts";
 import { resolveTls, type TlsOptions } from "./transport/tls-options.ts";
 import type { Topology } from "./transport/topology.ts";
 import { MAX_TIMER_MS } from "./util/clock.ts";
@@ -53,6 +54,8 @@ export interface ClientOptions {
    * @default never
    */
   readonly syncEndpointsMs?: number | undefined;
+  /** HTTP/2 pings of connections in use. @default every 10 s, to be answered within 5 s */
+  readonly pings?: PingOptions | undefined;
   /** Whether concurrent calls share requests. @default reads do, writes do not */
   readonly coalesce?: CoalesceOptions | undefined;
   /**
@@ -73,6 +76,7 @@ export interface ResolvedOptions {
   readonly timeoutMs: number;
   readonly security: ChannelSecurity;
   readonly tokens: TokenSource | undefined;
+  readonly pings: ResolvedPings;
 }
 
 const OPTIONS: readonly (keyof ClientOptions)[] = [
@@ -82,6 +86,7 @@ const OPTIONS: readonly (keyof ClientOptions)[] = [
   "auth",
   "topology",
   "syncEndpointsMs",
+  "pings",
   "coalesce",
   "namespace",
 ];
@@ -96,6 +101,7 @@ export function resolveOptions(options: ClientOptions): ResolvedOptions {
     timeoutMs,
     security: securityOf(options.tls, endpoints),
     tokens: resolveAuth(options.auth, timeoutMs),
+    pings: resolvePings(options.pings),
     ...endpointOptions(options),
     coalesce: resolveCoalesceOptions(options.coalesce),
     namespace: new Namespace(options.namespace ?? ""),

@@ -126,6 +126,8 @@ describe("TLS", () => {
       [{ ca: 1 }, /tls\.ca must be a string or bytes in PEM, received a value of type number/],
       [{ ca: "ca.crt" }, /tls\.ca must be a certificate in PEM/],
       [{ ca: key }, /tls\.ca must be a certificate in PEM/],
+      [{ ca: `${cert}\n${cert.slice(0, 200)}` }, /tls\.ca must be a certificate in PEM/],
+      [{ ca: `${cert}\n-----BEGIN CERTIF` }, /tls\.ca must be a certificate in PEM/],
       [{ ca: cert, caFile: "x" }, /give ca or caFile, not both/],
       [{ caFile: cert }, /tls\.caFile must be the path of a file in PEM/],
       [{ caFile: "" }, /tls\.caFile must be the path/],

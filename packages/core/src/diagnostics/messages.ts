@@ -79,5 +79,5 @@ export type WatchMessage =
       readonly revision: bigint;
     };
 
-/** The connection's state, an endpoint's, or the list of endpoints changed. */
+/** The connection's state, an endpoint's, the list of endpoints, or whether the files of `tls` can be used changed. */
 export type ConnectionMessage = ConnectionStatus;

@@ -61,8 +61,10 @@ export async function attempt<Request, Response>(
   request: Request,
   { connectMs, timeoutMs, signal, stop }: AttemptOptions,
 ): Promise<AttemptResult<Response>> {
-  const client = endpoint.calls;
   const deadline = performance.now() + timeoutMs;
+  const refreshing = endpoint.refresh("calls");
+  if (refreshing !== undefined) await refreshing;
+  const client = endpoint.calls;
   if (!(await connected(client, connectMs, [signal, stop]))) return { ok: false, failure: noConnection() };
   if (signal?.aborted === true || stop?.aborted === true) return { ok: false, failure: noConnection() };
   // Only now: waiting for the connection, it may have been replaced.

@@ -7,23 +7,38 @@ import { checkPem, type PemKind, type PemSource, type ResolvedTls } from "./tls-
 
 type Pems = Partial<Record<PemKind, Buffer>>;
 
+const NONE = Buffer.alloc(0);
+
 const INSECURE = ChannelCredentials.createInsecure();
 
-/** What channels are made with. Where there are files to read, {@link load} comes before the first channel. */
+/**
+ * What channels are made with. Where there are files to read, {@link load} comes before the first channel, and
+ * {@link refresh} before each new connection.
+ */
 export class ChannelSecurity {
+  /** Whether what channels are made with can change, because files can. */
+  readonly fromFiles: boolean;
   readonly #tls: ResolvedTls | undefined;
+  #pems: Pems = {};
   #secure: ChannelCredentials | undefined;
   #loading: Promise<void> | undefined;
+  #fileError: EtcdError | undefined;
 
   constructor(tls?: ResolvedTls) {
     this.#tls = tls;
     const given = tls === undefined ? {} : pemsGiven(tls);
+    this.fromFiles = given === undefined;
     if (given !== undefined) this.#secure = make(tls, given);
   }
 
   /** Whether there is nothing to read. */
   get loaded(): boolean {
     return this.#secure !== undefined;
+  }
+
+  /** Why the files could not be used when they were last read, so that older ones still are. */
+  get fileError(): EtcdError | undefined {
+    return this.#fileError;
   }
 
   /** Options of each secure channel. */
@@ -42,25 +57,43 @@ export class ChannelSecurity {
 
   /** Reads the files. Rejects with `UNAVAILABLE`, which names the option; the next call tries again. */
   async load(): Promise<void> {
-    this.#loading ??= this.#load().finally(() => (this.#loading = undefined));
+    this.#loading ??= this.#read().finally(() => (this.#loading = undefined));
     return this.#loading;
   }
 
-  async #load(): Promise<void> {
-    if (this.#tls === undefined || this.loaded) return;
+  /** Reads the files again. When they cannot be used, everything stays as it was, and {@link fileError} says why. */
+  async refresh(): Promise<void> {
+    try {
+      await this.load();
+      this.#fileError = undefined;
+    } catch (error) {
+      this.#fileError = EtcdError.from(error);
+    }
+  }
+
+  async #read(): Promise<void> {
+    if (this.#tls === undefined) return;
     const pems: Pems = {};
     for (const [kind, source] of Object.entries(this.#tls.sources) as [PemKind, PemSource][]) {
       pems[kind] = "pem" in source ? source.pem : await readPem(source.name, source.path);
     }
+    // The same credentials as before: whoever compares them sees that nothing has changed.
+    if (this.loaded && same(pems, this.#pems)) return;
     try {
       for (const [kind, pem] of Object.entries(pems) as [PemKind, Buffer][])
         checkPem(kind, this.#tls.sources[kind]?.name ?? kind, pem);
       this.#secure = make(this.#tls, pems);
+      this.#pems = pems;
     } catch (error) {
       if (error instanceof TypeError) throw new EtcdError("UNAVAILABLE", error.message);
-      throw error;
+      throw new EtcdError("UNAVAILABLE", "the files of tls cannot be used", { cause: error });
     }
   }
+}
+
+function same(a: Pems, b: Pems): boolean {
+  const kinds: readonly PemKind[] = ["ca", "cert", "key"];
+  return kinds.every((kind) => (a[kind] ?? NONE).equals(b[kind] ?? NONE));
 }
 
 function pemsGiven({ sources }: ResolvedTls): Pems | undefined {

@@ -2,11 +2,13 @@ import { EtcdError } from "../errors/etcd-error.ts";
 import type { Login, LoginRequest, TokenSource } from "./auth-options.ts";
 import { Authenticator } from "./authenticator.ts";
 import { ChannelSecurity } from "./channel-security.ts";
+import { type ResolvedPings, resolvePings } from "./ping-options.ts";
 import type { Token } from "./token.ts";
 
-/** How the client comes in: by TLS, by a login, by both or by none. Its endpoints share it. */
+/** How the client comes in: by TLS, by a login, by both or by none; and how it pings. Its endpoints share it. */
 export class ClientIdentity {
   readonly security: ChannelSecurity;
+  readonly pings: ResolvedPings;
   readonly #source: TokenSource | undefined;
   readonly #authenticator: Authenticator | undefined;
 
@@ -15,7 +17,9 @@ export class ClientIdentity {
     security: ChannelSecurity = new ChannelSecurity(),
     source?: TokenSource,
     login: Login = async () => undefined,
+    pings: ResolvedPings = resolvePings(),
   ) {
+    this.pings = pings;
     this.security = security;
     this.#source = source;
     this.#authenticator = source === undefined ? undefined : new Authenticator(source, login);

@@ -26,6 +26,7 @@ import { EndpointPool, type PickOptions } from "./endpoint-pool.ts";
 import { EndpointSync } from "./endpoint-sync.ts";
 import { syncContext } from "./sync-context.ts";
 import type { Endpoint } from "./endpoint.ts";
+import type { ResolvedPings } from "./ping-options.ts";
 import * as rpcs from "./rpcs.ts";
 import type { StreamRpc, UnaryRpc } from "./rpcs.ts";
 import { RpcStream, type StreamHandlers } from "./rpc-stream.ts";
@@ -54,6 +55,8 @@ export interface ConnectionOptions {
   readonly security?: ChannelSecurity | undefined;
   /** @default no login */
   readonly tokens?: TokenSource | undefined;
+  /** @default those of the option */
+  readonly pings?: ResolvedPings | undefined;
 }
 
 /** Sends calls, repeats those that may be repeated on another endpoint, and opens streams. */
@@ -68,9 +71,9 @@ export class ClusterConnection implements Connection {
   readonly #sync: EndpointSync | undefined;
 
   constructor(options: ConnectionOptions) {
-    const { endpoints, timeoutMs, topology = "direct", syncEndpointsMs, security, tokens } = options;
+    const { endpoints, timeoutMs, topology = "direct", syncEndpointsMs, security, tokens, pings } = options;
     this.#timeoutMs = timeoutMs;
-    this.#identity = new ClientIdentity(security, tokens, async (request) => this.#logIn(request));
+    this.#identity = new ClientIdentity(security, tokens, async (request) => this.#logIn(request), pings);
     this.#pool = new EndpointPool(endpoints, topology, () => this.#sync?.wake(), this.#identity);
     if (syncEndpointsMs !== undefined)
       this.#sync = new EndpointSync(syncContext(this, this.#pool, syncEndpointsMs));
@@ -247,10 +250,11 @@ export class ClusterConnection implements Connection {
     do {
       if (!(await this.#enter(signals))) return undefined;
       endpoint = await this.#pool.acquire(signals, { avoid });
+      if (endpoint !== undefined && endpoint === besides?.endpoint) besides.leaveConnection();
+      await endpoint?.refresh("streams");
       if (endpoint === undefined || signals.some(({ aborted }) => aborted)) return undefined;
       // While the endpoint was waited for, a call may have found that the token has expired.
     } while (!this.#identity.ready());
-    if (endpoint === besides?.endpoint) besides.leaveConnection();
     return new RpcStream(endpoint, rpc, handlers);
   }
 

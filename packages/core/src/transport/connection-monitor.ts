@@ -10,7 +10,7 @@ import {
 } from "./connection-state.ts";
 
 export interface ConnectionMonitorEvents {
-  /** The connection's state, an endpoint's state, or the list of endpoints changed. */
+  /** The connection's state, an endpoint's state, the list of endpoints, or whether the files of `tls` can be used changed. */
   change: [status: ConnectionStatus];
 }
 
@@ -40,6 +40,14 @@ export class ConnectionMonitor extends Emitter<ConnectionMonitorEvents> {
     return this.#syncError;
   }
 
+  /**
+   * Why the files of `tls` could not be used when they were last read, so that new connections are made with what was read
+   * before; undefined when they could.
+   */
+  get tlsError(): Error | undefined {
+    return this.#status.tlsError;
+  }
+
   /** Takes in how the last look at the member list ended. Called by the transport only. */
   synced(error: Error | undefined): void {
     this.#syncError = error;
@@ -52,13 +60,13 @@ export class ConnectionMonitor extends Emitter<ConnectionMonitorEvents> {
     // Another reason for the same state is in the value, but is no news.
     if (shapeOf(before) === shapeOf(this.#status)) return;
     if (channels.connection.hasSubscribers) {
-      const { state, endpoints } = this.#status;
-      channels.connection.publish({ state, endpoints });
+      const { state, endpoints, tlsError } = this.#status;
+      channels.connection.publish({ state, endpoints, tlsError });
     }
     this.emit("change", this.#status);
   }
 }
 
-function shapeOf({ state, endpoints }: ConnectionStatus): string {
-  return [state, ...endpoints.map((each) => `${each.url} ${each.state}`)].join(" ");
+function shapeOf({ state, endpoints, tlsError }: ConnectionStatus): string {
+  return [state, tlsError?.message, ...endpoints.map((each) => `${each.url} ${each.state}`)].join(" ");
 }

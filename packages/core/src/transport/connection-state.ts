@@ -34,6 +34,8 @@ export interface ConnectionStatus {
   readonly state: ConnectionState;
   /** In the order of the client's list; those from the member list behind. */
   readonly endpoints: readonly EndpointStatus[];
+  /** Why the files of `tls` could not be used when they were last read, so that what was read before still is. */
+  readonly tlsError: Error | undefined;
 }
 
 /** What happened to an endpoint, to the list of them, or to the client. */
@@ -43,10 +45,12 @@ export type ConnectionEvent =
   | { readonly type: "failed"; readonly url: string; readonly reason: string }
   | { readonly type: "learner"; readonly url: string; readonly reason: string }
   | { readonly type: "listed"; readonly urls: readonly string[] }
+  /** The files of `tls` were read again. */
+  | { readonly type: "tls"; readonly error: Error | undefined }
   | { readonly type: "closed" };
 
 /** The status before anything happened. */
-export const NOTHING_KNOWN: ConnectionStatus = { state: "idle", endpoints: [] };
+export const NOTHING_KNOWN: ConnectionStatus = { state: "idle", endpoints: [], tlsError: undefined };
 
 /**
  * The only way from one status to the next. Gives the same object when the event changes nothing.
@@ -60,7 +64,11 @@ export function transition(
   now: Date = new Date(),
 ): ConnectionStatus {
   if (status.state === "closed") return status;
-  if (event.type === "closed") return { state: "closed", endpoints: status.endpoints };
+  if (event.type === "closed") return { ...status, state: "closed" };
+  if (event.type === "tls") {
+    const same = event.error?.message === status.tlsError?.message;
+    return same ? status : { ...status, tlsError: event.error };
+  }
   const endpoints =
     event.type === "listed"
       ? event.urls.map((url) => status.endpoints.find((each) => each.url === url) ?? unused(url, now))
@@ -68,7 +76,7 @@ export function transition(
   const { length } = endpoints;
   const same =
     length === status.endpoints.length && endpoints.every((each, i) => each === status.endpoints[i]);
-  return same ? status : { state: stateOf(endpoints), endpoints };
+  return same ? status : { ...status, state: stateOf(endpoints), endpoints };
 }
 
 type EndpointEvent = Extract<ConnectionEvent, { readonly url: string }>;

@@ -25,6 +25,7 @@ export async function tryOut(
   { timeoutMs, signal }: { readonly timeoutMs: number; readonly signal: AbortSignal },
 ): Promise<Trial> {
   const deadline = performance.now() + timeoutMs;
+  await endpoint.refresh("calls");
   const client = endpoint.calls;
   const health = await checkHealth(client, { timeoutMs, signal });
   if (!health.healthy) return { verdict: "fails", reason: health.reason, answered: health.answered };

@@ -1,4 +1,4 @@
-import { type ChannelOptions, Client, connectivityState } from "@grpc/grpc-js";
+import { type ChannelCredentials, type ChannelOptions, Client, connectivityState } from "@grpc/grpc-js";
 import { ClientIdentity } from "./client-identity.ts";
 import { failureNature } from "../errors/server-errors.ts";
 import type { ConnectionEvent } from "./connection-state.ts";
@@ -9,10 +9,7 @@ import type { Token } from "./token.ts";
 import type { Topology } from "./topology.ts";
 
 const CHANNEL_OPTIONS: ChannelOptions = {
-  // A dead peer says nothing: only pings find it. etcd closes connections that ping more often than every 5 s, or
-  // while no call is active.
-  "grpc.keepalive_time_ms": 10_000,
-  "grpc.keepalive_timeout_ms": 5_000,
+  // How often is an option (see ping-options.ts). etcd closes connections that ping while no call is active.
   "grpc.keepalive_permit_without_calls": 0,
   // A range answer may be far larger than grpc-js' 4 MiB.
   "grpc.max_receive_message_length": -1,
@@ -51,11 +48,13 @@ export class Endpoint extends EndpointStanding {
   fallback = false;
   readonly #identity: ClientIdentity;
   readonly #topology: Topology;
+  readonly #onEvent: (event: ConnectionEvent) => void;
   readonly #running = new Set<Cancellable>();
   #calls: Client | undefined;
   #streams: Client | undefined;
   #callsOpenedAt = -Infinity;
   #callsHeardAt = -Infinity;
+  readonly #madeWith = new WeakMap<Client, ChannelCredentials>();
   readonly #looking = new Set<Client>();
 
   /** `onEvent` is told when it is used first, when it fails, and when it works again. */
@@ -69,6 +68,7 @@ export class Endpoint extends EndpointStanding {
     this.address = address;
     this.#identity = identity;
     this.#topology = topology;
+    this.#onEvent = onEvent;
   }
 
   /** What calls and streams carry; undefined where there is no login, or none yet. */
@@ -93,10 +93,25 @@ export class Endpoint extends EndpointStanding {
     return (this.#streams ??= this.#open());
   }
 
+  /**
+   * Comes before whatever may make a connection: where TLS is from files and the channel is not connected, they are read
+   * again, and a channel that was made with others is replaced. Undefined where there is nothing to wait for.
+   */
+  refresh(kind: "calls" | "streams"): Promise<void> | undefined {
+    if (!this.#readsFiles || isUp(kind === "calls" ? this.#calls : this.#streams)) return undefined;
+    return this.#refresh();
+  }
+
   override failed(reason: string, startedAt: number): void {
     super.failed(reason, startedAt);
+    this.#leaveFailed();
     // A balancer decides for each connection anew which member it leads to, and for the life of it.
     if (this.#topology === "proxy" && failureNature(reason) !== "unreachable") this.#renew();
+  }
+
+  override checkFailed(reason: string, startedAt: number): void {
+    super.checkFailed(reason, startedAt);
+    this.#leaveFailed();
   }
 
   /**
@@ -174,6 +189,34 @@ export class Endpoint extends EndpointStanding {
     for (const each of this.#running) each.connectionLost?.(used, "its connection is dead");
   }
 
+  get #readsFiles(): boolean {
+    return this.address.secure && this.#identity.security.fromFiles;
+  }
+
+  async #refresh(): Promise<void> {
+    const { security } = this.#identity;
+    await security.refresh();
+    this.#onEvent({ type: "tls", error: security.fileError });
+    const current = security.credentials(true);
+    this.#leave((used) => !isUp(used) && this.#madeWith.get(used) !== current);
+  }
+
+  /** A channel that found no connection tries again by itself, with the files as they were. */
+  #leaveFailed(): void {
+    if (!this.#readsFiles) return;
+    this.#leave(
+      (used) => used.getChannel().getConnectivityState(false) === connectivityState.TRANSIENT_FAILURE,
+    );
+  }
+
+  #leave(which: (used: Client) => boolean): void {
+    if (this.#calls !== undefined && which(this.#calls)) {
+      this.#calls.close();
+      this.#calls = undefined;
+    }
+    if (this.#streams !== undefined && which(this.#streams)) this.renewStreams(this.#streams);
+  }
+
   #renew(): void {
     this.#calls?.close();
     this.#calls = undefined;
@@ -182,8 +225,38 @@ export class Endpoint extends EndpointStanding {
 
   #open(): Client {
     const { target, secure } = this.address;
-    const { security } = this.#identity;
-    const options = secure ? { ...CHANNEL_OPTIONS, ...security.channelOptions } : CHANNEL_OPTIONS;
-    return new Client(target, security.credentials(secure), options);
+    const { security, pings } = this.#identity;
+    const options = {
+      ...CHANNEL_OPTIONS,
+      "grpc.keepalive_time_ms": pings.everyMs,
+      "grpc.keepalive_timeout_ms": pings.timeoutMs,
+      ...(secure ? security.channelOptions : {}),
+    };
+    const credentials = security.credentials(secure);
+    const client = new Client(target, credentials, options);
+    this.#madeWith.set(client, credentials);
+    if (this.#readsFiles) onDisconnect(client, () => this.#leave((used) => used === client));
+    return client;
   }
+}
+
+/** Calls `listener` when the channel has no connection any more, before it makes another one by itself. */
+function onDisconnect(client: Client, listener: () => void): void {
+  const channel = client.getChannel();
+  let before = channel.getConnectivityState(false);
+  const look = (): void => {
+    const state = channel.getConnectivityState(false);
+    if (state === connectivityState.SHUTDOWN) return;
+    // Not from within the change, which is still being told to others.
+    if (state === connectivityState.IDLE && before !== state) queueMicrotask(listener);
+    before = state;
+    channel.watchConnectivityState(state, Infinity, look);
+  };
+  look();
+}
+
+/** Connected, or about to be. */
+function isUp(client: Client | undefined): boolean {
+  const state = client?.getChannel().getConnectivityState(false);
+  return state === connectivityState.READY || state === connectivityState.CONNECTING;
 }

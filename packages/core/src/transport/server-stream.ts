@@ -84,6 +84,7 @@ export async function* readServerStream<Request, Response>(
 ): AsyncGenerator<Response, StreamEnd, void> {
   const { connectMs, messageMs, signal, stop } = options;
   const openedAt = performance.now();
+  await endpoint.refresh("streams");
   const client = endpoint.streams;
   if (!(await connected(client, connectMs, [signal, stop]))) {
     return ended(endpoint, rpc.name, "UNAVAILABLE", "no connection came up in time", true);

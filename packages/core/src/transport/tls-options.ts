@@ -2,9 +2,11 @@ import { createPrivateKey, X509Certificate } from "node:crypto";
 import { booleanOption, describe, refuseUnknown } from "../util/validate.ts";
 
 /**
- * TLS for the `https://` endpoints. Certificates and keys are in PEM, given as they are or as the path of a file that is
- * read when the client first connects. A certificate and its key make TLS mutual: etcd with `--client-cert-auth` takes the
- * certificate's common name for the user, unless `auth` says otherwise.
+ * TLS for the `https://` endpoints. Certificates and keys are in PEM, given as they are or as the path of a file. Files are
+ * read again before each new connection, so that renewed ones need no restart; connections that stand go on with what they
+ * have. While files cannot be read or do not fit together, what was read before stays in use, and `connection.tlsError` says why.
+ * A certificate and its key make TLS mutual: etcd with `--client-cert-auth` takes the certificate's common name for the
+ * user, unless `auth` says otherwise.
  */
 export interface TlsOptions {
   /** Whom to trust. @default the authorities Node.js trusts */
@@ -102,9 +104,17 @@ export function checkPem(kind: PemKind, name: string, pem: Buffer): void {
   }
 }
 
+const END = /^-----END [A-Z0-9 ]+-----/m;
+const CERTIFICATE = /^-----BEGIN (X509 |TRUSTED )?CERTIFICATE-----/;
+
 function parse(kind: PemKind, pem: Buffer): unknown {
   if (kind === "key") return createPrivateKey(pem);
+  // Node would take the first certificate and leave out what follows one that is broken off.
+  const blocks = pem.toString("latin1").split(/^(?=-----BEGIN)/m);
+  const begun = blocks.filter((each) => each.startsWith("-----BEGIN"));
+  if (!begun.every((each) => END.test(each))) throw new Error("broken off");
+  const certificates = begun.filter((each) => CERTIFICATE.test(each));
   // It would take DER, too, which not all of Node's TLS does.
-  if (!pem.includes("-----BEGIN")) throw new Error("no PEM");
-  return new X509Certificate(pem);
+  if (certificates.length === 0) throw new Error("no PEM");
+  return certificates.map((each) => new X509Certificate(each));
 }
