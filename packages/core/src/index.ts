@@ -93,6 +93,7 @@ export type {
 export type { LockService, ServiceLockOptions } from "./services/lock-service.ts";
 export type { WaitingCallOptions } from "./services/waiting-call.ts";
 export type { AuthOptions } from "./transport/auth-options.ts";
+export type { Balancing } from "./transport/balancing.ts";
 export type { CallOptions } from "./transport/call-options.ts";
 export type { ConnectionMonitor, ConnectionMonitorEvents } from "./transport/connection-monitor.ts";
 export type {
@@ -103,6 +104,7 @@ export type {
 } from "./transport/connection-state.ts";
 export { discoverEndpoints, type DiscoverEndpointsOptions } from "./transport/discover-endpoints.ts";
 export type { PingOptions } from "./transport/ping-options.ts";
+export type { RetryOptions } from "./transport/retry-options.ts";
 export type { TlsOptions } from "./transport/tls-options.ts";
 export type { Topology } from "./transport/topology.ts";
 export { compare, type Compare, type CompareBuilder, type Comparison } from "./txn/compare.ts";

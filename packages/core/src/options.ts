@@ -6,10 +6,12 @@ import {
 import type { Bytes } from "./kv/bytes.ts";
 import { Namespace } from "./namespace/namespace.ts";
 import { type AuthOptions, resolveAuth, type TokenSource } from "./transport/auth-options.ts";
+import { type Balancing, balancingOption } from "./transport/balancing.ts";
 import { timeoutOption } from "./transport/call-options.ts";
 import { ChannelSecurity } from "./transport/channel-security.ts";
 import { type EndpointUrl, parseEndpoints } from "./transport/endpoint-url.ts";
 import { type PingOptions, type ResolvedPings, resolvePings } from "./transport/ping-options.ts";
+import { resolveRetry, type RetryOptions, type RetryPolicy } from "./transport/retry-options.ts";
 import { resolveTls, type TlsOptions } from "./transport/tls-options.ts";
 import type { Topology } from "./transport/topology.ts";
 import { MAX_TIMER_MS } from "./util/clock.ts";
@@ -36,6 +38,29 @@ export interface ClientOptions {
    * @default 5000
    */
   readonly timeoutMs?: number | undefined;
+  /**
+   * How often and how patiently a call is repeated that may be, within its deadline.
+   *
+   * @default at once on another endpoint, as often as the deadline allows
+   */
+  readonly retry?: RetryOptions | undefined;
+  /**
+   * Which of the endpoints that work a call goes to. `roundRobin`: one after the other. `pickFirst`: the first one in the
+   * order of `endpoints`, for a member that is near; calls go to the next one while it fails, and back to it once it is
+   * found to work again. A stream, such as a watch, that had to go elsewhere stays there until it ends.
+   *
+   * @default "roundRobin"
+   */
+  readonly balancing?: Balancing | undefined;
+  /**
+   * The largest answer that is taken, in bytes, from 2 MiB up. A call whose answer is larger fails with
+   * `RESPONSE_TOO_LARGE` and is not repeated; a watch that is sent a larger one ends with it; a mirror tells it and lists
+   * again. Scans and mirrors read smaller pages instead. To a watch that catches up etcd sends as much at once as
+   * its `--max-request-bytes` and 512 KiB, so where that is raised, the limit has to be above it.
+   *
+   * @default no limit
+   */
+  readonly maxResponseBytes?: number | undefined;
   /**
    * What stands behind each endpoint. `direct`: one member. `proxy`: etcd's gRPC proxy, a load balancer, or a name of
    * several addresses, so any member. Then a failure sets the endpoint aside for a moment only, and a learner's refusal
@@ -69,6 +94,9 @@ export interface ClientOptions {
 
 export interface ResolvedOptions {
   readonly topology: Topology;
+  readonly balancing: Balancing;
+  readonly maxResponseBytes: number | undefined;
+  readonly retry: RetryPolicy;
   readonly syncEndpointsMs: number | undefined;
   readonly coalesce: ResolvedCoalesceOptions;
   readonly namespace: Namespace;
@@ -84,6 +112,9 @@ const OPTIONS: readonly (keyof ClientOptions)[] = [
   "timeoutMs",
   "tls",
   "auth",
+  "retry",
+  "balancing",
+  "maxResponseBytes",
   "topology",
   "syncEndpointsMs",
   "pings",
@@ -102,6 +133,9 @@ export function resolveOptions(options: ClientOptions): ResolvedOptions {
     security: securityOf(options.tls, endpoints),
     tokens: resolveAuth(options.auth, timeoutMs),
     pings: resolvePings(options.pings),
+    retry: resolveRetry(options.retry),
+    balancing: balancingOption(options.balancing),
+    maxResponseBytes: responseLimit(options.maxResponseBytes),
     ...endpointOptions(options),
     coalesce: resolveCoalesceOptions(options.coalesce),
     namespace: new Namespace(options.namespace ?? ""),
@@ -121,6 +155,19 @@ function endpointOptions({
       `syncEndpointsMs must be left out with topology "proxy": a member list leads past it, received ${describe(syncEndpointsMs)}`,
     );
   return { topology, syncEndpointsMs };
+}
+
+/** So much an etcd with its own defaults sends at once, however small its keys are, to a watch that catches up. */
+const LEAST_RESPONSE_BYTES = 2 * 1024 * 1024;
+
+function responseLimit(bytes: number | undefined): number | undefined {
+  if (bytes === undefined) return undefined;
+  return numberOption(bytes, "maxResponseBytes", {
+    min: LEAST_RESPONSE_BYTES,
+    max: 2 ** 31 - 1,
+    integer: true,
+    fallback: 0,
+  });
 }
 
 function securityOf(tls: TlsOptions | undefined, endpoints: readonly EndpointUrl[]): ChannelSecurity {

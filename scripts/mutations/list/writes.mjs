@@ -3,9 +3,9 @@ export const writes = [
   {
     name: "write-sent-twice",
     harm: "A write whose answer was lost is sent again: an increment counts twice.",
-    file: "packages/core/src/transport/cluster-connection.ts",
-    find: `if (rpc.kind === "write" && failure.outcome === "unknown")`,
-    replace: `if (rpc.kind === "write" && failure.outcome === "unknown" && attempts > 1)`,
+    file: "packages/core/src/transport/retrying-call.ts",
+    find: `if (kind === "write" && failure.outcome === "unknown")`,
+    replace: `if (kind === "write" && failure.outcome === "unknown" && this.#attempts > 1)`,
     tests: [
       {
         file: "packages/core/test/outcome.test.ts",
@@ -16,8 +16,8 @@ export const writes = [
   {
     name: "unknown-outcome-forgotten",
     harm: "A write that may have been done is said not to have been, so that the caller does it once more.",
-    file: "packages/core/src/transport/cluster-connection.ts",
-    find: `if (failure.outcome === "unknown") outcome = "unknown";`,
+    file: "packages/core/src/transport/retrying-call.ts",
+    find: `if (failure.outcome === "unknown") this.#outcome = "unknown";`,
     replace: "",
     tests: [{ file: "packages/core/test/outcome.test.ts", title: "cannot tell that nothing was applied" }],
   },

@@ -19,6 +19,8 @@ export const ERROR_CODES = {
   DUPLICATE_KEY: "a transaction writes the same key twice on one path",
   REQUEST_TOO_LARGE:
     "the request is larger than the server accepts (--max-request-bytes, 1.5 MiB by default)",
+  RESPONSE_TOO_LARGE:
+    "the answer is larger than this client takes (its option maxResponseBytes); a write may have been applied",
   COMPACTED: "the revision asked for has been compacted; compactRevision is the oldest one left",
   FUTURE_REVISION:
     "the revision asked for, or in an ordered view the one seen before, does not exist yet where it was asked for",

@@ -167,6 +167,10 @@ export function meaningOf(grpcStatus: status, details: string): ServerErrorMeani
   if (wasNeverSent(details))
     return refusedForNow(grpcStatus === status.DEADLINE_EXCEEDED ? "TIMEOUT" : "UNAVAILABLE");
   if (grpcStatus === status.INTERNAL && CONNECTION_BROKE.test(details)) return undecided("UNAVAILABLE");
+  // grpc-js' own words (1.14) for an answer above the limit it was given.
+  if (grpcStatus === status.RESOURCE_EXHAUSTED && details.startsWith("Received message larger than max")) {
+    return { code: "RESPONSE_TOO_LARGE", outcome: "unknown", temporary: false };
+  }
   // gRPC itself refuses a message above the server's limit, before any handler runs.
   if (grpcStatus === status.RESOURCE_EXHAUSTED && details.includes("received message larger than max")) {
     return refused("REQUEST_TOO_LARGE");

@@ -1,4 +1,5 @@
-import type { RangeRequestInput } from "@quorumkit/proto";
+import type { RangeRequestInput, RangeResponse } from "@quorumkit/proto";
+import { isEtcdError } from "../errors/etcd-error.ts";
 import {
   CALL_OPTIONS,
   type CallOptions,
@@ -17,7 +18,7 @@ import type { RangeStreams } from "./range-streams.ts";
 export type { Page } from "./page.ts";
 
 export interface ScanOptions extends CallOptions {
-  /** Keys per page, at most. @default 1000 */
+  /** Keys per page, at most; fewer where they are larger than `maxResponseBytes` together. @default 1000 */
   readonly pageSize?: number | undefined;
   /** Read the store as it was at this revision. @default the newest when the first page is read */
   readonly revision?: bigint | undefined;
@@ -54,9 +55,18 @@ export async function* pages(
   let start = key;
   let timeoutMs = limitMs;
   let streaming = true;
+  let fitting = limit;
   for (;;) {
-    const request: RangeRequestInput = { key: start, rangeEnd, limit: BigInt(limit), revision, keysOnly };
-    const response = await connection.unary(rpcs.range, request, { signal, timeoutMs });
+    const request: RangeRequestInput = { key: start, rangeEnd, limit: BigInt(fitting), revision, keysOnly };
+    let response: RangeResponse;
+    try {
+      response = await connection.unary(rpcs.range, request, { signal, timeoutMs });
+    } catch (error) {
+      // How many keys fit into an answer is not known before it is there.
+      if (!isEtcdError(error, "RESPONSE_TOO_LARGE") || fitting === 1) throw error;
+      fitting = Math.floor(fitting / 2);
+      continue;
+    }
     // The first page fixes the revision of all.
     const header = headerOf(response);
     if (revision === 0n) ({ revision } = header);

@@ -1,4 +1,5 @@
 import { pause } from "../util/abort.ts";
+import type { Balancing } from "./balancing.ts";
 import type { ClientIdentity } from "./client-identity.ts";
 import { ConnectionMonitor } from "./connection-monitor.ts";
 import type { ConnectionEvent } from "./connection-state.ts";
@@ -20,7 +21,14 @@ export interface PickOptions {
   readonly background?: boolean | undefined;
 }
 
-/** Picks the endpoint of the next call or stream: in turn, leaving out those that failed lately. */
+export interface EndpointPoolOptions {
+  /** @default "roundRobin" */
+  readonly balancing?: Balancing | undefined;
+  /** @default no limit */
+  readonly maxResponseBytes?: number | undefined;
+}
+
+/** Picks the endpoint of the next call or stream: in turn, or the first one, leaving out those that failed lately. */
 export class EndpointPool {
   readonly monitor: ConnectionMonitor = new ConnectionMonitor();
   /** The endpoints the user named; they are never given up. */
@@ -30,6 +38,8 @@ export class EndpointPool {
   readonly #upkeep: EndpointUpkeep;
   readonly #waiting = new Set<AbortController>();
   readonly #onUse: () => void;
+  readonly #balancing: Balancing;
+  readonly #maxResponseBytes: number | undefined;
   #endpoints: readonly Endpoint[];
   /** Not on the list any more, but something may still run there. */
   #retired: readonly Endpoint[] = [];
@@ -41,16 +51,19 @@ export class EndpointPool {
     topology: Topology,
     onUse: () => void = () => {},
     identity?: ClientIdentity,
+    { balancing = "roundRobin", maxResponseBytes }: EndpointPoolOptions = {},
   ) {
     this.#topology = topology;
+    this.#balancing = balancing;
+    this.#maxResponseBytes = maxResponseBytes;
     this.#identity = identity;
     this.#onUse = onUse;
     this.seeds = addresses.map((address) => this.make(address));
     this.#endpoints = this.seeds;
     this.#upkeep = new EndpointUpkeep(this);
     this.#listed();
-    // Many clients with the same list must not all begin with its first member.
-    this.#next = Math.floor(Math.random() * this.seeds.length);
+    // Many clients with the same list must not all begin with its first member, unless they want to.
+    this.#next = balancing === "pickFirst" ? 0 : Math.floor(Math.random() * this.seeds.length);
   }
 
   get endpoints(): readonly Endpoint[] {
@@ -64,7 +77,13 @@ export class EndpointPool {
 
   /** An endpoint that is not on the list yet. */
   make(address: EndpointUrl): Endpoint {
-    return new Endpoint(address, this.#topology, (event) => this.#happened(event), this.#identity);
+    return new Endpoint(
+      address,
+      this.#topology,
+      (event) => this.#happened(event),
+      this.#identity,
+      this.#maxResponseBytes,
+    );
   }
 
   /** Uses these members from now on. What the user named beside them is kept for when none of them works. */
@@ -108,7 +127,7 @@ export class EndpointPool {
       leastDoubt = doubt;
       if (doubt === 0) break;
     }
-    if (best !== undefined) this.#next = bestIndex + 1;
+    if (best !== undefined && this.#balancing === "roundRobin") this.#next = bestIndex + 1;
     best?.claim();
     return best ?? Math.max(1, this.soonest().retryAt - now);
   }

@@ -11,8 +11,7 @@ import type { Topology } from "./topology.ts";
 const CHANNEL_OPTIONS: ChannelOptions = {
   // How often is an option (see ping-options.ts). etcd closes connections that ping while no call is active.
   "grpc.keepalive_permit_without_calls": 0,
-  // A range answer may be far larger than grpc-js' 4 MiB.
-  "grpc.max_receive_message_length": -1,
+  // A range answer may be far larger than grpc-js' 4 MiB, so what is received has no limit either, unless it is set.
   "grpc.max_send_message_length": -1,
   // The client decides what may be sent again (see rpcs.ts); grpc-js must not.
   "grpc.enable_retries": 0,
@@ -49,6 +48,7 @@ export class Endpoint extends EndpointStanding {
   readonly #identity: ClientIdentity;
   readonly #topology: Topology;
   readonly #onEvent: (event: ConnectionEvent) => void;
+  readonly #maxResponseBytes: number | undefined;
   readonly #running = new Set<Cancellable>();
   #calls: Client | undefined;
   #streams: Client | undefined;
@@ -63,12 +63,14 @@ export class Endpoint extends EndpointStanding {
     topology: Topology,
     onEvent: (event: ConnectionEvent) => void,
     identity: ClientIdentity = new ClientIdentity(),
+    maxResponseBytes?: number,
   ) {
     super(address.url, topology, onEvent);
     this.address = address;
     this.#identity = identity;
     this.#topology = topology;
     this.#onEvent = onEvent;
+    this.#maxResponseBytes = maxResponseBytes;
   }
 
   /** What calls and streams carry; undefined where there is no login, or none yet. */
@@ -228,6 +230,7 @@ export class Endpoint extends EndpointStanding {
     const { security, pings } = this.#identity;
     const options = {
       ...CHANNEL_OPTIONS,
+      "grpc.max_receive_message_length": this.#maxResponseBytes ?? -1,
       "grpc.keepalive_time_ms": pings.everyMs,
       "grpc.keepalive_timeout_ms": pings.timeoutMs,
       ...(secure ? security.channelOptions : {}),

@@ -47,9 +47,13 @@ export class WatchHub {
   }
 
   newStream(): WatchStream {
-    const stream: WatchStream = new WatchStream(this.#connection, (subscription) =>
-      this.#places.get(subscription)?.leave(stream),
-    );
+    const stream: WatchStream = new WatchStream(this.#connection, {
+      onOutdated: (subscription) => this.#places.get(subscription)?.leave(stream),
+      onParted: (subscriptions) => {
+        const other = this.newStream();
+        for (const each of subscriptions) this.#places.get(each)?.moveTo(other);
+      },
+    });
     return stream;
   }
 
@@ -132,8 +136,13 @@ export class HubPlace {
 
   /** The stream's token is too old for this watch. */
   leave(outdated: WatchStream): void {
-    this.#stream = this.#own === "yes" ? this.#hub.newStream() : this.#hub.insteadOf(outdated);
-    this.#stream.add(this.#subscription);
+    this.moveTo(this.#own === "yes" ? this.#hub.newStream() : this.#hub.insteadOf(outdated));
+  }
+
+  /** To another stream, from one that has let go of the watch. */
+  moveTo(stream: WatchStream): void {
+    this.#stream = stream;
+    stream.add(this.#subscription);
   }
 
   detach(): void {

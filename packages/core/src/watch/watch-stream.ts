@@ -13,6 +13,14 @@ import type { Subscription } from "./subscription.ts";
 /** The watch id of answers that concern every watch of the stream, or none. Ids of watches begin at 0. */
 const EVERY_WATCH = -1n;
 
+/** What becomes of watches that have to leave a stream. */
+export interface WatchStreamHandlers {
+  /** This stream cannot have the watch with its token, but a new one can. */
+  onOutdated(subscription: Subscription): void;
+  /** These are to go on on another stream. */
+  onParted(subscriptions: readonly Subscription[]): void;
+}
+
 /**
  * Many watches on one stream. Creates go out one at a time: the server picks most ids, so the only thing that ties an
  * answer to a request is their order. When the stream ends, all watches are set up again on the next, each from its own
@@ -30,17 +38,16 @@ export class WatchStream {
   #creating: { subscription: Subscription | undefined } | undefined;
   /** Refused by the server, while it is found out whether only for the stream's old token. */
   readonly #refused = new Set<Subscription>();
-  readonly #onOutdated: (subscription: Subscription) => void;
+  readonly #handlers: WatchStreamHandlers;
   readonly #kept: KeptStream;
   readonly #history: HistoryCheck;
   /** How many requests for progress have not been answered, and perhaps never will be. */
   #progressAsked = 0;
   #orderedProgress: Promise<boolean> | undefined;
 
-  /** `onOutdated` gets a watch that this stream cannot have with its token, but a new one can. */
-  constructor(connection: Connection, onOutdated: (subscription: Subscription) => void) {
+  constructor(connection: Connection, handlers: WatchStreamHandlers) {
     this.#connection = connection;
-    this.#onOutdated = onOutdated;
+    this.#handlers = handlers;
     this.#kept = new KeptStream(connection, {
       isIdle: () => this.#idle,
       proceed: () => this.#proceed(),
@@ -177,7 +184,7 @@ export class WatchStream {
     const again = await deservesNewStream(this.#connection, stream, subscription.range.key, error);
     // Its watcher may have left meanwhile.
     if (!this.#refused.delete(subscription)) return;
-    if (again) this.#onOutdated(subscription);
+    if (again) this.#handlers.onOutdated(subscription);
     else subscription.listener.onEnd(error);
   }
 
@@ -208,19 +215,30 @@ export class WatchStream {
   #ended(error: EtcdError, temporary: boolean): void {
     const creating = this.#creating?.subscription;
     const all = [...(creating === undefined ? [] : [creating]), ...this.#active.values(), ...this.#waiting];
+    const tooLarge = isEtcdError(error, "RESPONSE_TOO_LARGE");
+    // Sent to whom, the answer does not tell: perhaps to a watch that has left.
+    const left = this.#cancelled.size > 0 || (this.#creating !== undefined && creating === undefined);
     this.#forget();
     // A stream that ended for its old token is followed by one with another.
-    if (
+    const refused =
       !temporary &&
-      isEtcdError(error, "PERMISSION_DENIED", "UNAUTHENTICATED", "UNIMPLEMENTED", "INVALID_ARGUMENT")
-    ) {
+      isEtcdError(error, "PERMISSION_DENIED", "UNAUTHENTICATED", "UNIMPLEMENTED", "INVALID_ARGUMENT");
+    if (refused || (tooLarge && all.length === 1 && !left)) {
       this.#waiting.clear();
       for (const each of all) each.listener.onEnd(error);
       return;
     }
     this.#waiting = new Set(all);
     for (const each of all) each.listener.onInterrupted(error);
+    if (tooLarge) this.#part();
     this.#proceed();
+  }
+
+  /** Parted and parted again, the watch whose answers break every stream is left alone, and the others go on. */
+  #part(): void {
+    const parted = [...this.#waiting].slice(Math.ceil(this.#waiting.size / 2));
+    for (const each of parted) this.remove(each);
+    this.#handlers.onParted(parted);
   }
 
   #drop(): void {
