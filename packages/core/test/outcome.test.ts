@@ -4,6 +4,9 @@ import { compare, EtcdClient, EtcdError, isEtcdError, op } from "@quorumkit/core
 import { type EtcdServer, startEtcd, startEtcdCluster } from "@quorumkit/testing";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { rpcCount } from "./support/rpc-count.ts";
+import { ClusterConnection } from "../src/transport/cluster-connection.ts";
+import { parseEndpoints } from "../src/transport/endpoint-url.ts";
+import * as rpcs from "../src/transport/rpcs.ts";
 import { startTcpProxy } from "./support/tcp-proxy.ts";
 
 let server: EtcdServer;
@@ -163,6 +166,35 @@ describe("a refusal after a lost answer", () => {
     await lost;
     expect(error).toMatchObject({ code: "LEASE_EXISTS", outcome: "unknown" });
     await direct.leases.revoke(815n);
+  });
+});
+
+describe("a request that cannot be encoded", () => {
+  it("was certainly not applied: it is not sent, and not tried again", async () => {
+    await using proxy = await startTcpProxy(server.endpoint);
+    const connection = new ClusterConnection({
+      endpoints: parseEndpoints(proxy.endpoint),
+      timeoutMs: 5_000,
+    });
+    try {
+      await connection.unary(rpcs.range, { key: Buffer.from("warm") });
+      const { calls } = proxy;
+      const cause = new RangeError("no such number");
+      let tries = 0;
+      const requestSerialize = (): Buffer => {
+        tries += 1;
+        throw cause;
+      };
+      const put = { ...rpcs.put, method: { ...rpcs.put.method, requestSerialize } };
+      const error = await failureOf(connection.unary(put, { key: Buffer.from("odd") }));
+      expect(error).toMatchObject({ code: "INTERNAL", outcome: "notApplied", cause: { cause } });
+      expect(error.message).toContain("no such number");
+      expect(tries).toBe(1);
+      await connection.unary(rpcs.range, { key: Buffer.from("odd") });
+      expect(proxy.calls).toBe(calls + 1);
+    } finally {
+      connection.close();
+    }
   });
 });
 

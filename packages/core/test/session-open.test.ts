@@ -14,6 +14,9 @@ afterAll(async () => {
   await server.close();
 });
 
+/** For a busy machine: what is waited for comes in a moment. */
+const PATIENCE = { timeout: 10_000 };
+
 /** So long that a lease left behind would be found. */
 const TTL = 600;
 
@@ -25,18 +28,19 @@ describe("opening a session", () => {
     proxy.hold("answers");
     const controller = new AbortController();
     const opening = etcd.openSession({ ttlSeconds: TTL, signal: controller.signal });
-    await expect.poll(async () => observer.leases.list()).toHaveLength(1);
+    await expect.poll(async () => observer.leases.list(), PATIENCE).toHaveLength(1);
     controller.abort(new Error("not wanted any more"));
     await expect(opening).rejects.toMatchObject({ code: "ABORTED", outcome: "unknown" });
     proxy.release();
-    await expect.poll(async () => observer.leases.list()).toEqual([]);
+    await expect.poll(async () => observer.leases.list(), PATIENCE).toEqual([]);
   });
 
   it("that timed out leaves no lease either, though its grant arrives later", async () => {
     await using proxy = await startTcpProxy(server.endpoint);
     await using etcd = new EtcdClient({ endpoints: proxy.endpoint });
     await etcd.get("warm");
-    proxy.delay("requests", 400);
+    // Far longer than it takes to look that it is not there yet.
+    proxy.delay("requests", 800);
     const opening = etcd.openSession({ ttlSeconds: TTL, timeoutMs: 200 });
     await expect(opening).rejects.toMatchObject({ code: "TIMEOUT", outcome: "unknown" });
     expect(await observer.leases.list()).toEqual([]);
@@ -69,7 +73,7 @@ describe("opening a session", () => {
     const many = Array.from({ length: 1_000 }, async () =>
       etcd.openSession({ ttlSeconds: TTL, timeoutMs: 60_000 }),
     );
-    await vi.waitFor(() => expect(proxy.calls).toBeGreaterThanOrEqual(calls + 32));
+    await vi.waitFor(() => expect(proxy.calls).toBeGreaterThanOrEqual(calls + 32), PATIENCE);
     const controller = new AbortController();
     const aborted = etcd.openSession({ signal: controller.signal });
     await expect(etcd.openSession({ timeoutMs: 100 })).rejects.toMatchObject({

@@ -2,9 +2,11 @@ import { once } from "node:events";
 import { createServer, type Http2Server, type ServerHttp2Stream } from "node:http2";
 import type { AddressInfo } from "node:net";
 import { setImmediate as turn } from "node:timers/promises";
+import { status } from "@grpc/grpc-js";
 import { startEtcd } from "@quorumkit/testing";
 import { EtcdClient } from "@quorumkit/core";
-import { expect, it, vi } from "vitest";
+import { describe, expect, it, vi } from "vitest";
+import { statusWith } from "../src/transport/attempt.ts";
 import { sumOfMetric } from "./support/metrics.ts";
 
 /** Answers every call as a broken proxy might: OK, and no message. */
@@ -52,4 +54,23 @@ it("a call that is aborted in the turn in which it was made ends at the server, 
     },
     { timeout: 10_000, interval: 100 },
   );
+});
+
+describe("a call that the server ended as its deadline passed", () => {
+  const { CANCELLED, DEADLINE_EXCEEDED, UNAVAILABLE, OK } = status;
+  it.each([
+    { leftMs: 5, code: CANCELLED, is: DEADLINE_EXCEEDED },
+    { leftMs: 0, code: CANCELLED, is: DEADLINE_EXCEEDED },
+    { leftMs: -30, code: CANCELLED, is: DEADLINE_EXCEEDED },
+    // With time left, somebody else has cancelled it.
+    { leftMs: 5.1, code: CANCELLED, is: CANCELLED },
+    { leftMs: 1_000, code: CANCELLED, is: CANCELLED },
+    // What says more than that it was reset stays as it is.
+    { leftMs: 0, code: UNAVAILABLE, is: UNAVAILABLE },
+    { leftMs: 0, code: DEADLINE_EXCEEDED, is: DEADLINE_EXCEEDED },
+    { leftMs: 1_000, code: DEADLINE_EXCEEDED, is: DEADLINE_EXCEEDED },
+    { leftMs: -1, code: OK, is: OK },
+  ])("with $leftMs ms left and status $code has failed with $is", ({ leftMs, code, is }) => {
+    expect(statusWith(leftMs, code)).toBe(is);
+  });
 });

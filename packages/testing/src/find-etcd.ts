@@ -1,6 +1,6 @@
 import { findBinary } from "./binary/find.ts";
 import { EtcdUnavailableError } from "./errors.ts";
-import { show } from "./options.ts";
+import { show } from "./check-options.ts";
 import { isVersion } from "./version.ts";
 
 /**

@@ -1,3 +1,4 @@
+import { checkEach, isBoolean, type OptionCheck } from "./check-options.ts";
 import { isVersion } from "./version.ts";
 
 /** Where an etcd can come from, in the order in which the places are asked. */
@@ -41,13 +42,10 @@ export interface StartEtcdOptions {
   readonly startTimeoutMs?: number;
 }
 
-type Check = (value: unknown) => string | undefined;
-
-const isStringArray: Check = (value) =>
+const isStringArray: OptionCheck = (value) =>
   Array.isArray(value) && value.every((item) => typeof item === "string") ? undefined : "an array of strings";
-const isBoolean: Check = (value) => (typeof value === "boolean" ? undefined : "a boolean");
 
-const CHECKS: { readonly [K in keyof Required<StartEtcdOptions>]: Check } = {
+const CHECKS: { readonly [K in keyof Required<StartEtcdOptions>]: OptionCheck } = {
   version: (value) =>
     typeof value === "string" && isVersion(value)
       ? undefined
@@ -75,21 +73,5 @@ const CHECKS: { readonly [K in keyof Required<StartEtcdOptions>]: Check } = {
 
 /** @throws TypeError naming the first option that is unknown or wrong, what it must be, and what it was. */
 export function checkOptions(options: StartEtcdOptions): void {
-  if (typeof options !== "object" || options === null) {
-    throw new TypeError(`Expected options to be an object, got ${show(options)}`);
-  }
-  for (const [name, value] of Object.entries(options)) {
-    const check = Object.hasOwn(CHECKS, name) ? CHECKS[name as keyof StartEtcdOptions] : undefined;
-    if (check === undefined) {
-      throw new TypeError(`Unknown option "${name}"; known are ${Object.keys(CHECKS).join(", ")}`);
-    }
-    const expected = value === undefined ? undefined : check(value);
-    if (expected !== undefined)
-      throw new TypeError(`Expected option "${name}" to be ${expected}, got ${show(value)}`);
-  }
-}
-
-/** A received value, short enough for an error message. */
-export function show(value: unknown): string {
-  return typeof value === "string" || Array.isArray(value) ? JSON.stringify(value) : String(value);
+  checkEach(options, CHECKS);
 }

@@ -5,7 +5,8 @@ import { EtcdServer } from "./etcd-server.ts";
 import type { AdvertisedUrls, EtcdInstallation, MemberAddress } from "./etcd-host.ts";
 import { clientUrl, etcdFlags, type ClusterAddress } from "./flags.ts";
 import { locateEtcd } from "./locate.ts";
-import { checkOptions, show, type StartEtcdOptions } from "./options.ts";
+import { show } from "./check-options.ts";
+import { checkOptions, type StartEtcdOptions } from "./options.ts";
 import { freePorts } from "./ports.ts";
 import { isAddressInUse } from "./ready.ts";
 

@@ -35,7 +35,7 @@ export const leases = [
     harm: "A session whose grant was slow believes in a TTL that has mostly run out.",
     file: "packages/core/src/lease/open-session.ts",
     find: `      lease,
-      grantedAt,
+      sentAt,
 `,
     replace: `      lease,
       systemClock.now(),

@@ -138,6 +138,9 @@ const BY_STATUS: Readonly<Partial<Record<status, ServerErrorMeaning>>> = {
 const NEVER_SENT =
   /No connection established|Stream refused by server|Waiting for LB pick|waiting for (name resolution|metadata filters)|Name resolution failed|Channel closed before call started|Failed to start HTTP\/2 stream/;
 
+/** Ours (`unary-call.ts`), and grpc-js', for a request that cannot be encoded. It is wrong for every endpoint, and went to none. */
+const NOT_ENCODED = "Request message serialization failure";
+
 /** A connection that breaks in the middle of a call: repeatable calls may go elsewhere. */
 const CONNECTION_BROKE = /RST_STREAM|Connection dropped|ECONNRESET|GOAWAY/;
 
@@ -166,6 +169,7 @@ export function meaningOf(grpcStatus: status, details: string): ServerErrorMeani
   if (known !== undefined) return known;
   if (wasNeverSent(details))
     return refusedForNow(grpcStatus === status.DEADLINE_EXCEEDED ? "TIMEOUT" : "UNAVAILABLE");
+  if (grpcStatus === status.INTERNAL && details.startsWith(NOT_ENCODED)) return refused("INTERNAL");
   if (grpcStatus === status.INTERNAL && CONNECTION_BROKE.test(details)) return undecided("UNAVAILABLE");
   // grpc-js' own words (1.14) for an answer above the limit it was given.
   if (grpcStatus === status.RESOURCE_EXHAUSTED && details.startsWith("Received message larger than max")) {

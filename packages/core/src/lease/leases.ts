@@ -44,7 +44,8 @@ export class Leases {
     refuseUnknown(options, ["ttlSeconds", "id", ...CALL_OPTIONS], "grant");
     const ttlSeconds = ttlOption(options.ttlSeconds);
     const chosen = bigintOption(options.id, "id", 1n);
-    if (chosen === undefined) return grantNew(this.#connection, { id: newLeaseId(), ttlSeconds }, options);
+    if (chosen === undefined)
+      return (await grantNew(this.#connection, { id: newLeaseId(), ttlSeconds }, options)).lease;
     const request = { ID: chosen, TTL: BigInt(ttlSeconds) };
     const granted = await this.#connection.unary(rpcs.leaseGrant, request, options);
     return { id: chosen, ttlSeconds: Number(granted.TTL) };

@@ -47,9 +47,8 @@ async function open(
       const message = `LeaseGrant was not sent within ${limitMs} ms: too many others were before it`;
       throw new EtcdError("TIMEOUT", message, { outcome: "notApplied" });
     }
-    // Read before the grant is sent: the lease cannot have begun earlier.
-    const grantedAt = systemClock.now();
-    const lease = await grantNew(connection, wanted, { signal, timeoutMs: Math.max(1, turn.remainingMs) });
+    const left = { signal, timeoutMs: Math.max(1, turn.remainingMs) };
+    const { lease, sentAt } = await grantNew(connection, wanted, left);
     const session = new Session(
       {
         clock: systemClock,
@@ -59,7 +58,7 @@ async function open(
         onEnded: (ended) => sessions.delete(ended),
       },
       lease,
-      grantedAt,
+      sentAt,
     );
     if (!session.ended) sessions.add(session);
     return session;

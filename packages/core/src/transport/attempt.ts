@@ -83,7 +83,7 @@ export async function attempt<Request, Response>(
           resolve({ ok: true, response, token });
           return;
         }
-        const code = performance.now() >= deadline - CLOSE_MS ? lateCode(error.code) : error.code;
+        const code = statusWith(deadline - performance.now(), error.code);
         if (code !== status.DEADLINE_EXCEEDED) endpoint.callHeard();
         resolve({ ok: false, failure: { ...failureOf(error, code), token } });
       },
@@ -99,9 +99,12 @@ function noConnection(): AttemptFailure {
   return { code: "UNAVAILABLE", outcome: "notApplied", temporary: true, details, cause: new Error(details) };
 }
 
-/** The server knows the deadline, too. Where it is the first to end the call, grpc-js only sees that it was reset. */
-function lateCode(code: status): status {
-  return code === status.CANCELLED ? status.DEADLINE_EXCEEDED : code;
+/**
+ * What a call has failed with when so much of its time was left, in ms. The server knows the deadline, too: where it is the
+ * first to end the call, grpc-js only sees that the stream was reset.
+ */
+export function statusWith(leftMs: number, code: status): status {
+  return code === status.CANCELLED && leftMs <= CLOSE_MS ? status.DEADLINE_EXCEEDED : code;
 }
 
 function failureOf(cause: ServiceError, code: status): AttemptFailure {

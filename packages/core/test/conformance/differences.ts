@@ -6,10 +6,14 @@ export interface Difference<Step> {
   readonly title: string;
   /** The releases of etcd it is about, as the page says it: see {@link isAbout}. */
   readonly servers: string;
-  /** Whether a step may show it. Where it holds, sequences go without such steps, since what follows would differ too. */
-  readonly touches?: (step: Step) => boolean;
-  /** Whether two answers differ because of it, where nothing that follows is any different. */
-  readonly explains?: (etcd: Plain, embedded: Plain) => boolean;
+  /**
+   * Where it holds, sequences go without what shows it, since what follows would differ too: gives the step as both answer it
+   * alike, the step itself where it does not show it, and nothing where there is no such step. `before` are the steps that
+   * stand before it.
+   */
+  readonly spare?: (step: Step, before: readonly Step[]) => Step | undefined;
+  /** Whether two answers to a step differ because of it, where nothing that follows is any different. */
+  readonly explains?: (etcd: Plain, embedded: Plain, step: Step) => boolean;
   /** Shows it: on the servers it is about this is answered differently, and on all others alike. */
   readonly probe: readonly Step[];
 }
@@ -33,8 +37,28 @@ function compareReleases(one: string, other: string): number {
   return one.localeCompare(other, "en", { numeric: true });
 }
 
-/** Whether a message anywhere in a step is such a one. */
-export function has(value: unknown, wanted: (message: Record<string, unknown>) => boolean): boolean {
-  if (typeof value !== "object" || value === null) return false;
-  return wanted(value as Record<string, unknown>) || Object.values(value).some((each) => has(each, wanted));
+/** A sequence without what the differences show in it. */
+export function spared<Step>(
+  sequence: readonly Step[],
+  differences: readonly Pick<Difference<Step>, "spare">[],
+): readonly Step[] {
+  const steps: Step[] = [];
+  for (const each of sequence) {
+    let step: Step | undefined = each;
+    for (const { spare } of differences) {
+      if (step !== undefined && spare !== undefined) step = spare(step, steps);
+    }
+    if (step !== undefined) steps.push(step);
+  }
+  return steps;
+}
+
+/** A copy of a step in which each field, however deep, has what `change` gives for its name and value. */
+export function rewrite<Step>(step: Step, change: (name: string, value: unknown) => unknown): Step {
+  const copy = (value: unknown): unknown => {
+    if (Array.isArray(value)) return value.map(copy);
+    if (typeof value !== "object" || value === null) return value;
+    return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, change(name, copy(each))]));
+  };
+  return copy(step) as Step;
 }

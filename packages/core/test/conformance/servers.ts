@@ -1,10 +1,16 @@
 import { EmbeddedEtcd, startEtcd } from "@quorumkit/testing";
 import type { Pair, Side } from "./compare.ts";
 
+interface PairOptions<Step> {
+  readonly args?: readonly string[];
+  /** Whether a step asks what the leader of a cluster answers from what it has applied so far. Default: none does. */
+  readonly asksTheLeader?: (step: Step) => boolean;
+}
+
 /** Starts a real etcd, and an embedded one that is to be like it. */
 export async function openPair<Step>(
   open: (endpoint: string) => Side<Step>,
-  args: readonly string[] = [],
+  { args = [], asksTheLeader = () => false }: PairOptions<Step> = {},
 ): Promise<Pair<Step>> {
   const server = await startEtcd({ args });
   const twin = await EmbeddedEtcd.start({ version: server.version, quiet: true });
@@ -13,6 +19,8 @@ export async function openPair<Step>(
     etcd,
     embedded,
     version: server.version,
+    // One that is alone has applied what it has answered.
+    mayLag: (step) => server.endpoints.length > 1 && asksTheLeader(step),
     async [Symbol.asyncDispose]() {
       await Promise.all([etcd.close(), embedded.close()]);
       await Promise.all([server.close(), twin.close()]);

@@ -1,9 +1,7 @@
-import { randomBytes } from "node:crypto";
 import { announceOnce } from "../announce.ts";
-import { show } from "../options.ts";
 import { errors } from "./errors.ts";
 import type { FailCallOptions, FailingCalls } from "./faults/fail-rule.ts";
-import { checkFaultOptions, isBigInt, isBoolean } from "./faults/fault-options.ts";
+import { checkEach, isBigInt, isBoolean, show } from "../check-options.ts";
 import { FaultBook } from "./faults/fault-book.ts";
 import type { HeldCalls, HoldOptions } from "./faults/hold.ts";
 import type { OpenStream } from "./faults/open-stream.ts";
@@ -14,11 +12,10 @@ import {
   type Stall,
   type StreamFilter,
 } from "./faults/stream-faults.ts";
-import { MemberServer } from "./member-server.ts";
+import { createServers, randomId } from "./create-servers.ts";
+import type { MemberServer } from "./member-server.ts";
 import { EmbeddedMember } from "./member.ts";
-import { resolveOptions, type EmbeddedEtcdOptions, type ResolvedOptions } from "./options.ts";
-import { Quorum } from "./quorum.ts";
-import { allHandlers } from "./services/all.ts";
+import { resolveOptions, type EmbeddedEtcdOptions } from "./options.ts";
 import { SharedState } from "./shared-state.ts";
 
 const notice =
@@ -195,7 +192,7 @@ export class EmbeddedEtcd implements AsyncDisposable {
    * @param options `keepData`: default `true`; `false`: no keys, no leases, no users; revision 1.
    */
   async restart(options: { readonly keepData?: boolean } = {}): Promise<void> {
-    checkFaultOptions("restart", options, { keepData: isBoolean });
+    checkEach(options, { keepData: isBoolean }, "restart");
     await this.#whileStopped(() => {
       if (options.keepData === false) this.#reset(() => this.#state.clear());
     });
@@ -208,7 +205,7 @@ export class EmbeddedEtcd implements AsyncDisposable {
    * @throws Error when that revision is compacted, or in the future.
    */
   async rollBack(options: { readonly to: bigint }): Promise<void> {
-    checkFaultOptions("rollBack", options, { to: isBigInt });
+    checkEach(options, { to: isBigInt }, "rollBack");
     if (options.to === undefined)
       throw new TypeError('rollBack: expected option "to" to be a bigint, got undefined');
     const { to } = options;
@@ -274,39 +271,4 @@ export class EmbeddedEtcd implements AsyncDisposable {
   #streams(): OpenStream[] {
     return this.#servers.flatMap(({ streams }) => [...streams]);
   }
-}
-
-function createServers(options: ResolvedOptions, shared: SharedState, faults: FaultBook): MemberServer[] {
-  const { version, host, port, maxRequestBytes, progressIntervalMs } = options;
-  const servers: MemberServer[] = [];
-  const quorum = new Quorum(servers, shared.leases, shared.clock);
-  const work = allHandlers({ version, quorum, watch: { progressIntervalMs, maxRequestBytes } });
-  for (let number = 0; number < options.members; number++) {
-    servers.push(
-      new MemberServer({
-        id: randomId(),
-        name: `etcd${number}`,
-        host,
-        port: port === 0 ? 0 : port + number,
-        shared,
-        quorum,
-        faults,
-        work,
-        maxRequestBytes,
-      }),
-    );
-  }
-  quorum.onChange(() => {
-    for (const server of servers) server.followQuorum();
-  });
-  shared.setMembers(
-    servers.map(({ view }) => view),
-    quorum,
-  );
-  return servers;
-}
-
-/** Ids are unsigned 64-bit numbers; half of the range keeps clients right that take them for signed ones. */
-function randomId(): bigint {
-  return randomBytes(8).readBigUInt64BE() >> 1n;
 }

@@ -1,5 +1,5 @@
 import { isIP } from "node:net";
-import { show } from "../options.ts";
+import { checkEach, isBoolean, type OptionCheck, show } from "../check-options.ts";
 
 /** What {@link EmbeddedEtcd.start} takes. */
 export interface EmbeddedEtcdOptions {
@@ -47,18 +47,14 @@ const DEFAULTS: ResolvedOptions = {
   quiet: false,
 };
 
-type Check = (value: unknown) => string | undefined;
-
-function whole(min: number, max: number): Check {
+function whole(min: number, max: number): OptionCheck {
   return (value) =>
     typeof value === "number" && Number.isInteger(value) && value >= min && value <= max
       ? undefined
       : `a whole number from ${min} to ${max}`;
 }
 
-const isBoolean: Check = (value) => (typeof value === "boolean" ? undefined : "a boolean");
-
-const CHECKS: { readonly [K in keyof ResolvedOptions]: Check } = {
+const CHECKS: { readonly [K in keyof ResolvedOptions]: OptionCheck } = {
   members: whole(1, 9),
   host: (value) =>
     typeof value === "string" && (isIP(value) !== 0 || value === "localhost")
@@ -82,19 +78,8 @@ const CHECKS: { readonly [K in keyof ResolvedOptions]: Check } = {
 
 /** @throws TypeError naming the first option that is unknown or wrong, what it must be, and what it was. */
 export function resolveOptions(options: EmbeddedEtcdOptions): ResolvedOptions {
-  if (typeof options !== "object" || options === null) {
-    throw new TypeError(`Expected options to be an object, got ${show(options)}`);
-  }
+  checkEach(options, CHECKS);
   const given = Object.entries(options).filter(([, value]) => value !== undefined);
-  for (const [name, value] of given) {
-    const check = Object.hasOwn(CHECKS, name) ? CHECKS[name as keyof ResolvedOptions] : undefined;
-    if (check === undefined) {
-      throw new TypeError(`Unknown option "${name}"; known are ${Object.keys(CHECKS).join(", ")}`);
-    }
-    const expected = check(value);
-    if (expected !== undefined)
-      throw new TypeError(`Expected option "${name}" to be ${expected}, got ${show(value)}`);
-  }
   const resolved: ResolvedOptions = { ...DEFAULTS, ...Object.fromEntries(given) };
   const { host, port, members, allowRemote } = resolved;
   if (!allowRemote && !isLoopback(host)) {

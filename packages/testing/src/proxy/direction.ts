@@ -1,4 +1,4 @@
-import { show } from "../options.ts";
+import { show } from "../check-options.ts";
 
 /** Which way bytes go: `requests` from the client to the server, `answers` from the server to the client. */
 export type Direction = "requests" | "answers";

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { EtcdCluster } from "../etcd-cluster.ts";
-import { show } from "../options.ts";
+import { show } from "../check-options.ts";
 import { checkCut, type CutOptions } from "./cut-options.ts";
 import type { PeerLinks } from "./peer-links.ts";
 import type { ProxiedMember } from "./proxied-member.ts";

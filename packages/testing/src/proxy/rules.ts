@@ -1,4 +1,4 @@
-import { show } from "../options.ts";
+import { show } from "../check-options.ts";
 
 /** How a connection ends: `cut` in order (FIN), `reset` at once (RST), which may overtake what was sent before. */
 export type EndKind = "cut" | "reset";

@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { createServer } from "node:net";
-import { show } from "../options.ts";
+import { checkEach, type OptionCheck } from "../check-options.ts";
 import { FaultProxy, type ProxyObserver } from "./fault-proxy.ts";
 import { addressOf, type FaultProxyTarget } from "./target.ts";
 
@@ -14,6 +14,11 @@ export interface FaultProxyOptions {
 }
 
 const MAX_BUFFER_BYTES = 1024 * 1024;
+
+const CHECKS: { readonly [K in keyof Required<FaultProxyOptions>]: OptionCheck } = {
+  maxBufferBytes: (value) =>
+    Number.isSafeInteger(value) && Number(value) >= 1 ? undefined : "a whole number from 1 on",
+};
 
 /**
  * Starts a proxy in front of a server, on a port of 127.0.0.1 that the kernel chooses. The server need not run yet.
@@ -33,27 +38,10 @@ export async function startObservedProxy(
   observer: ProxyObserver,
 ): Promise<FaultProxy> {
   addressOf(target);
-  const maxBufferBytes = maxBufferOf(options);
+  checkEach(options, CHECKS);
+  const { maxBufferBytes = MAX_BUFFER_BYTES } = options;
   const server = createServer({ allowHalfOpen: true, noDelay: true });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   return new FaultProxy(server, target, maxBufferBytes, observer);
-}
-
-function maxBufferOf(options: FaultProxyOptions): number {
-  if (typeof options !== "object" || options === null) {
-    throw new TypeError(`Expected options to be an object, got ${show(options)}`);
-  }
-  for (const name of Object.keys(options)) {
-    if (name !== "maxBufferBytes") {
-      throw new TypeError(`Unknown option "${name}"; known are maxBufferBytes`);
-    }
-  }
-  const { maxBufferBytes = MAX_BUFFER_BYTES } = options;
-  if (!Number.isSafeInteger(maxBufferBytes) || maxBufferBytes < 1) {
-    throw new TypeError(
-      `Expected option "maxBufferBytes" to be a whole number from 1 on, got ${show(maxBufferBytes)}`,
-    );
-  }
-  return maxBufferBytes;
 }

@@ -1,4 +1,4 @@
-import { show } from "../options.ts";
+import { show } from "../check-options.ts";
 
 /** A server's URL, or anything that has one, such as an `EtcdServer`; of that, it is read for every new connection. */
 export type FaultProxyTarget = string | URL | { readonly endpoint: string };

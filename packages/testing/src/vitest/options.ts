@@ -1,4 +1,4 @@
-import { checkFaultOptions as check, type OptionCheck } from "../embedded/faults/fault-options.ts";
+import { checkEach, type OptionCheck } from "../check-options.ts";
 import type { TestEtcd } from "./test-etcd.ts";
 
 /** How tests get their etcd. */
@@ -31,10 +31,10 @@ const ETCD_TEST_CHECKS: Readonly<Record<string, OptionCheck>> = {
 
 /** @throws TypeError naming the first option that is unknown or wrong. */
 export function checkEtcdTestOptions(options: object): void {
-  check("etcdTest", options, ETCD_TEST_CHECKS);
+  checkEach(options, ETCD_TEST_CHECKS, "etcdTest");
 }
 
 /** @throws TypeError naming the first option that is unknown or wrong. */
 export function checkShareOptions(options: object): void {
-  check("shareEtcd", options, { start: isStart });
+  checkEach(options, { start: isStart }, "shareEtcd");
 }

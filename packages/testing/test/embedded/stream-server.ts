@@ -162,7 +162,7 @@ export class WatchClient {
 }
 
 /** An answer in a form that reads well in a test: what is not set is left out. */
-export function brief(answer: WatchResponse): Record<string, unknown> {
+function brief(answer: WatchResponse): Record<string, unknown> {
   const events = answer.events.map(
     ({ type, kv, prevKv }) =>
       `${type === 0 ? "put" : "del"} ${String(kv?.key)}@${String(kv?.modRevision)}` +
@@ -178,4 +178,14 @@ export function brief(answer: WatchResponse): Record<string, unknown> {
     ...(answer.fragment && { fragment: true }),
     ...(events.length > 0 && { events }),
   };
+}
+
+/** The next answer, in brief. */
+export async function nextBrief(stream: WatchClient): Promise<Record<string, unknown>> {
+  return brief(await stream.next());
+}
+
+/** What is still to come, in brief. */
+export async function restBrief(stream: WatchClient): Promise<Record<string, unknown>[]> {
+  return (await stream.rest()).map(brief);
 }

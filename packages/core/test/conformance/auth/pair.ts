@@ -6,5 +6,8 @@ import type { AuthStep } from "./steps.ts";
 /** The two servers as users see them. */
 export function openAuthPair(): Promise<Pair<AuthStep>> {
   // The cheapest hashes that etcd knows: sequences make many users.
-  return openPair((endpoint) => new AuthSide(endpoint), ["--bcrypt-cost=4"]);
+  return openPair((endpoint) => new AuthSide(endpoint), {
+    args: ["--bcrypt-cost=4"],
+    asksTheLeader: (step) => "call" in step && step.call === "leaseTimeToLive",
+  });
 }

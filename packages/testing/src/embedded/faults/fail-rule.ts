@@ -1,7 +1,8 @@
 import { status } from "@grpc/grpc-js";
 import { StatusError } from "../errors.ts";
 import { findMethod } from "./method-names.ts";
-import { checkFaultOptions, isBoolean, isCount, isCode, isMemberName, isText } from "./fault-options.ts";
+import { checkEach, isBoolean, isText } from "../../check-options.ts";
+import { isCount, isCode, isMemberName } from "./fault-options.ts";
 
 /** Which calls fail, and how. */
 export interface FailCallOptions {
@@ -53,7 +54,7 @@ export class FailRule implements FailingCalls {
   #failed = 0;
 
   constructor(method: string, options: FailCallOptions, remove: (rule: FailRule) => void) {
-    checkFaultOptions("failCall", options, CHECKS);
+    checkEach(options, CHECKS, "failCall");
     const { nth = 1, times = 1, code = status.UNAVAILABLE, details, after = false, member } = options;
     const { path, isStream } = findMethod(method);
     this.path = path;

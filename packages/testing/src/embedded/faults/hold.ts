@@ -1,4 +1,5 @@
-import { checkFaultOptions, isBoolean, isMemberName } from "./fault-options.ts";
+import { checkEach, isBoolean } from "../../check-options.ts";
+import { isMemberName } from "./fault-options.ts";
 import { Gate } from "./gate.ts";
 import { findMethod } from "./method-names.ts";
 
@@ -39,7 +40,7 @@ export class Hold implements HeldCalls {
   #held = 0;
 
   constructor(method: string, options: HoldOptions, remove: (hold: Hold) => void) {
-    checkFaultOptions("hold", options, CHECKS);
+    checkEach(options, CHECKS, "hold");
     const { path, isStream } = findMethod(method);
     if (isStream) throw new TypeError(`hold: ${method} is a stream: use stallStreams`);
     this.#path = path;

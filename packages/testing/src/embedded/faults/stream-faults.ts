@@ -1,6 +1,7 @@
 import { status } from "@grpc/grpc-js";
 import { StatusError } from "../errors.ts";
-import { checkFaultOptions, isCode, isFunction, isMemberName, isText } from "./fault-options.ts";
+import { checkEach, isFunction, isText } from "../../check-options.ts";
+import { isCode, isMemberName } from "./fault-options.ts";
 import { findMethod } from "./method-names.ts";
 import type { OpenStream, StreamView } from "./open-stream.ts";
 
@@ -32,7 +33,7 @@ const FILTER_CHECKS = { member: isMemberName, filter: isFunction };
 
 /** Ends open streams of a method. @returns how many. */
 export function dropStreams(open: Iterable<OpenStream>, method: string, options: DropStreamsOptions): number {
-  checkFaultOptions("dropStreams", options, { ...FILTER_CHECKS, code: isCode, details: isText });
+  checkEach(options, { ...FILTER_CHECKS, code: isCode, details: isText }, "dropStreams");
   const { code = status.UNAVAILABLE, details = "etcdserver: server stopped" } = options;
   const chosen = choose("dropStreams", open, method, options);
   for (const stream of chosen) stream.end(new StatusError(code, details));
@@ -41,7 +42,7 @@ export function dropStreams(open: Iterable<OpenStream>, method: string, options:
 
 /** Lets nothing pass on open streams of a method, in either direction, until the release. */
 export function stallStreams(open: Iterable<OpenStream>, method: string, options: StreamFilter): Stall {
-  checkFaultOptions("stallStreams", options, FILTER_CHECKS);
+  checkEach(options, FILTER_CHECKS, "stallStreams");
   const releases = choose("stallStreams", open, method, options).map((stream) => stream.block());
   return {
     streams: releases.length,
