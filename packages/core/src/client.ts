@@ -33,6 +33,8 @@ import { Leases } from "./lease/leases.ts";
 import { putWithTtl, type PutWithTtlOptions, type PutWithTtlResult } from "./lease/put-with-ttl.ts";
 import { openSession, type SessionOptions } from "./lease/open-session.ts";
 import type { Session } from "./lease/session.ts";
+import { Leasing } from "./leasing/leasing.ts";
+import type { LeasingOptions } from "./leasing/leasing-options.ts";
 import { Lock, type LockOptions } from "./lock/lock.ts";
 import { Maintenance } from "./maintenance/maintenance.ts";
 import { Mirror } from "./mirror/mirror.ts";
@@ -305,6 +307,14 @@ export class EtcdClient {
   /** A queue by this name in which the lowest number goes first. */
   priorityQueue(name: string): PriorityQueue {
     return new PriorityQueue(this, name);
+  }
+
+  /**
+   * A cache of single keys whose reads are linearizable and ask nobody, for as long as everybody writes those keys through such
+   * a cache with the same prefix, here or in Go (`client/v3/leasing`). Resolves when it has a session.
+   */
+  async leasing(prefix: Bytes, options: LeasingOptions = {}): Promise<Leasing> {
+    return Leasing.open(this, prefix, options);
   }
 
   /**

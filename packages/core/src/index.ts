@@ -49,6 +49,9 @@ export type { GrantOptions, Leases, TimeToLive, TimeToLiveOptions } from "./leas
 export type { PutWithTtlOptions, PutWithTtlResult } from "./lease/put-with-ttl.ts";
 export type { SessionOptions } from "./lease/open-session.ts";
 export type { Session } from "./lease/session.ts";
+export type { Leasing } from "./leasing/leasing.ts";
+export type { LeasingOptions } from "./leasing/leasing-options.ts";
+export type { LeasingTxn } from "./leasing/leasing-txn.ts";
 export type { HeldLock } from "./lock/held-lock.ts";
 export type { AcquireOptions, Lock, LockOptions } from "./lock/lock.ts";
 export type { Alarm, DisarmOptions } from "./maintenance/alarms.ts";
