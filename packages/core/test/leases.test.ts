@@ -71,6 +71,19 @@ describe("leases", () => {
     await etcd.leases.revoke(lease);
   });
 
+  it("of an id of one's own exist already where the first answer is lost, and that is unknown", async () => {
+    await using proxy = await startTcpProxy(server.endpoint);
+    await using client = new EtcdClient({ endpoints: proxy.endpoint });
+    await client.get("key");
+    const lost = proxy.loseNextAnswer();
+    await expect(client.leases.grant({ ttlSeconds: 60, id: 4_243n })).rejects.toMatchObject({
+      code: "LEASE_EXISTS",
+      outcome: "unknown",
+    });
+    await lost;
+    await etcd.leases.revoke(4_243n);
+  });
+
   it("are renewed once on another stream when one breaks", async () => {
     await using proxy = await startTcpProxy(server.endpoint);
     await using client = new EtcdClient({ endpoints: proxy.endpoint });

@@ -131,6 +131,15 @@ describe("maintenance", () => {
     expect((await etcd.maintenance.status({ endpoint })).dbSize).toBeLessThan(1_000_000n);
   });
 
+  it("tells up to where the keys it hashes are compacted, and nothing before they are", async () => {
+    await using server = await startEtcd();
+    await using etcd = new EtcdClient({ endpoints: server.endpoints });
+    const { revision } = await etcd.put("hashed", "x");
+    expect((await etcd.maintenance.hashKV()).compactRevision).toBeUndefined();
+    await etcd.compact(revision);
+    await expect.poll(async () => (await etcd.maintenance.hashKV()).compactRevision).toBe(revision);
+  });
+
   it("shows the alarm of a full database, and disarms it", async () => {
     await using server = await startEtcd({ args: ["--quota-backend-bytes=2097152"] });
     await using etcd = new EtcdClient({ endpoints: server.endpoints });

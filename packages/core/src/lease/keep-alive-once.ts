@@ -1,6 +1,7 @@
 import { EtcdError } from "../errors/etcd-error.ts";
 import type { Connection } from "../transport/connection.ts";
 import type { Endpoint } from "../transport/endpoint.ts";
+import { fairShareMs } from "../transport/fair-share.ts";
 import * as rpcs from "../transport/rpcs.ts";
 import { onAbort, raceAbort } from "../util/abort.ts";
 import { deferred } from "../util/deferred.ts";
@@ -20,6 +21,7 @@ export async function keepAliveOnce(
 ): Promise<number> {
   // One controller for all that can end it, released at the end: AbortSignal.any would stay with the long-lived signals.
   const limit = new AbortController();
+  const deadline = performance.now() + timeoutMs;
   const timer = setTimeout(() => limit.abort(), timeoutMs);
   const removers = [signal, connection.closing].map((each) => onAbort(each, () => limit.abort()));
   let last: EtcdError | undefined;
@@ -36,7 +38,16 @@ export async function keepAliveOnce(
         { avoid, signal: limit.signal },
       );
       if (stream === undefined) break;
-      avoid = stream.endpoint;
+      const { endpoint } = stream;
+      const leftMs = deadline - performance.now();
+      const shareMs = fairShareMs(leftMs, endpoint, connection.endpoints, { first: avoid === undefined });
+      avoid = endpoint;
+      // A member that hangs says nothing, while others work.
+      const patience = setTimeout(() => {
+        stream.abandon("a lease renewal got no answer");
+        const error = new EtcdError("TIMEOUT", `${NAME} got no answer from ${endpoint.url} in time`);
+        answer.resolve({ error, temporary: true });
+      }, shareMs);
       try {
         stream.send({ ID: id });
         const result = await raceAbort(answer.promise, limit.signal);
@@ -46,6 +57,7 @@ export async function keepAliveOnce(
       } catch (error) {
         if (!limit.signal.aborted) throw error;
       } finally {
+        clearTimeout(patience);
         stream.cancel();
       }
     }

@@ -12,7 +12,12 @@ import { revokeLease } from "./revoke-lease.ts";
 export interface GrantOptions extends CallOptions {
   /** How long the lease lives without renewal, in whole seconds. etcd raises it to its minimum, 2 by default. */
   readonly ttlSeconds: number;
-  /** The lease's id. Fails with `LEASE_EXISTS` when it is taken. @default a random one */
+  /**
+   * The lease's id. Fails with `LEASE_EXISTS` when it is taken; where the outcome is `unknown` then, it may be this grant that
+   * has taken it: it was sent again since its first answer was lost.
+   *
+   * @default a random one
+   */
   readonly id?: bigint | undefined;
 }
 

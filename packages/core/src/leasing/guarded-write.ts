@@ -1,7 +1,7 @@
 import { EtcdError, isEtcdError, type Outcome } from "../errors/etcd-error.ts";
 import type { KeyValue } from "../kv/key-value.ts";
 import type { RangeResult } from "../kv/range.ts";
-import { callBudget } from "../recipes/call-budget.ts";
+import { callBudget } from "../transport/call-budget.ts";
 import type { CallOptions } from "../transport/call-options.ts";
 import { compare } from "../txn/compare.ts";
 import { op } from "../txn/op.ts";

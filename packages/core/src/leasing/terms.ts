@@ -2,7 +2,7 @@ import { EtcdError, isEtcdError } from "../errors/etcd-error.ts";
 import type { Session } from "../lease/session.ts";
 import { claim } from "../queue/claims.ts";
 import { settleWithin } from "../queue/settle-within.ts";
-import { callBudget } from "../recipes/call-budget.ts";
+import { callBudget } from "../transport/call-budget.ts";
 import type { CallOptions } from "../transport/call-options.ts";
 import { onAbort, pause } from "../util/abort.ts";
 import { backoffMs } from "../util/backoff.ts";

@@ -1,6 +1,7 @@
 import { AlarmAction, type AlarmMember, type AlarmRequestInput, AlarmType } from "@quorumkit/proto";
 import { memberId } from "../cluster/member.ts";
 import { CALL_OPTIONS, type CallOptions } from "../transport/call-options.ts";
+import { callBudget } from "../transport/call-budget.ts";
 import type { Connection } from "../transport/connection.ts";
 import * as rpcs from "../transport/rpcs.ts";
 import { describe, refuseUnknown } from "../util/validate.ts";
@@ -37,15 +38,15 @@ export async function disarm(connection: Connection, options: DisarmOptions): Pr
   if (type !== undefined && !Object.hasOwn(TYPES, type))
     throw new TypeError(`type must be one of ${Object.keys(TYPES).join(", ")}, received ${describe(type)}`);
   if (ofMember !== undefined) memberId(ofMember);
-  const call: CallOptions = { signal, timeoutMs };
-  const standing = await listAlarms(connection, call);
+  const left = callBudget({ timeoutMs: connection.defaultTimeoutMs }, { signal, timeoutMs }, "disarm");
+  const standing = await listAlarms(connection, left());
   const chosen = standing.filter(
     (each) => (type ?? each.type) === each.type && (ofMember ?? each.memberId) === each.memberId,
   );
   const disarmed = await Promise.all(
     chosen.map(async (each) => {
       const request = { action: AlarmAction.DEACTIVATE, memberID: each.memberId, alarm: TYPES[each.type] };
-      await connection.unary(rpcs.alarmDisarm, request, call);
+      await connection.unary(rpcs.alarmDisarm, request, left());
       return each;
     }),
   );

@@ -1,6 +1,7 @@
-import { EtcdError } from "../errors/etcd-error.ts";
+import { EtcdError, isEtcdError } from "../errors/etcd-error.ts";
 import { headerOf } from "../kv/header.ts";
 import type { CallOptions } from "../transport/call-options.ts";
+import { notBegun } from "../transport/client-identity.ts";
 import type { Connection } from "../transport/connection.ts";
 import type { Endpoint } from "../transport/endpoint.ts";
 import * as rpcs from "../transport/rpcs.ts";
@@ -26,7 +27,10 @@ export async function findLeader(
     if (signal?.aborted === true)
       throw new EtcdError("ABORTED", "MoveLeader was aborted by the caller", { cause: signal.reason });
     if (connection.closing.aborted) throw new EtcdError("CLOSED", "the client is closed");
-    const reasons = (error as AggregateError).errors.map((each) => (each as Error).message).join("; ");
+    const errors: readonly Error[] = (error as AggregateError).errors;
+    const refused = errors.find((each) => isEtcdError(each, "PERMISSION_DENIED", "UNAUTHENTICATED"));
+    if (refused !== undefined) throw notBegun("MoveLeader", EtcdError.from(refused), "notApplied");
+    const reasons = errors.map(({ message }) => message).join("; ");
     throw new EtcdError("FAILED_PRECONDITION", `no endpoint is the leader's (${reasons})`, {
       outcome: "notApplied",
       cause: error,

@@ -1,5 +1,4 @@
 import { DowngradeAction } from "@quorumkit/proto";
-import { memberId } from "../cluster/member.ts";
 import { headerOf } from "../kv/header.ts";
 import { CALL_OPTIONS, type CallOptions, checkCallOptions } from "../transport/call-options.ts";
 import type { Connection, UnaryOptions } from "../transport/connection.ts";
@@ -7,8 +6,8 @@ import type { Endpoint } from "../transport/endpoint.ts";
 import * as rpcs from "../transport/rpcs.ts";
 import { bigintOption, describe, refuseUnknown } from "../util/validate.ts";
 import { type Alarm, disarm, type DisarmOptions, listAlarms } from "./alarms.ts";
-import { findLeader } from "./find-leader.ts";
 import { type MemberStatus, toMemberStatus } from "./member-status.ts";
+import { moveLeader } from "./move-leader.ts";
 import { Snapshot } from "./snapshot.ts";
 import { type SnapshotFile, type SnapshotProgress, writeSnapshotFile } from "./snapshot-file.ts";
 
@@ -51,8 +50,11 @@ export interface MemberHash {
 }
 
 export interface MemberHashKV extends MemberHash {
-  /** Compare only hashes with the same compact revision: it is part of what is hashed. */
-  readonly compactRevision: bigint;
+  /**
+   * Compare only hashes with the same compact revision: it is part of what is hashed. Undefined where nothing has been
+   * compacted yet.
+   */
+  readonly compactRevision: bigint | undefined;
   /** The revision hashed up to; undefined where the server does not tell it (before 3.6). */
   readonly hashRevision: bigint | undefined;
 }
@@ -102,7 +104,8 @@ export class Maintenance {
     return {
       memberId: headerOf(response).memberId,
       hash: response.hash,
-      compactRevision: response.compactRevision,
+      // -1 before the first compaction.
+      compactRevision: response.compactRevision < 0n ? undefined : response.compactRevision,
       hashRevision: response.hashRevision === 0n ? undefined : response.hashRevision,
     };
   }
@@ -123,11 +126,7 @@ export class Maintenance {
    * otherwise this is `FAILED_PRECONDITION`.
    */
   async moveLeader(to: bigint, options: CallOptions = {}): Promise<void> {
-    refuseUnknown(options, CALL_OPTIONS, "moveLeader");
-    checkCallOptions(options);
-    const targetID = memberId(to);
-    const endpoint = await findLeader(this.#connection, options);
-    await this.#connection.unary(rpcs.moveLeader, { targetID }, { ...options, endpoint });
+    await moveLeader(this.#connection, to, options);
   }
 
   /** Whether the cluster can be downgraded to this version, such as `3.5`. Gives the cluster's version. From etcd 3.5 on. */

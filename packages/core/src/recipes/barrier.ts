@@ -7,7 +7,7 @@ import { CALL_OPTIONS, type CallOptions, checkCallOptions } from "../transport/c
 import { compare } from "../txn/compare.ts";
 import { op } from "../txn/op.ts";
 import { refuseUnknown } from "../util/validate.ts";
-import { callBudget } from "./call-budget.ts";
+import { callBudget } from "../transport/call-budget.ts";
 import type { RecipeClient } from "./recipe-client.ts";
 
 /**

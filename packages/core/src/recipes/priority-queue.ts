@@ -7,7 +7,7 @@ import type { CallOptions } from "../transport/call-options.ts";
 import { compare } from "../txn/compare.ts";
 import { op } from "../txn/op.ts";
 import { describe, numberOption } from "../util/validate.ts";
-import { callBudget } from "./call-budget.ts";
+import { callBudget } from "../transport/call-budget.ts";
 import type { Enqueued } from "./queue.ts";
 import type { RecipeClient } from "./recipe-client.ts";
 import { takeFirst } from "./take-first.ts";

@@ -5,7 +5,7 @@ import type { WaitingCallOptions } from "../services/waiting-call.ts";
 import type { CallOptions } from "../transport/call-options.ts";
 import { compare } from "../txn/compare.ts";
 import { op } from "../txn/op.ts";
-import { callBudget } from "./call-budget.ts";
+import { callBudget } from "../transport/call-budget.ts";
 import type { RecipeClient } from "./recipe-client.ts";
 import { takeFirst } from "./take-first.ts";
 import { unixNano } from "./unix-nano.ts";

@@ -95,19 +95,27 @@ export class ElectionService {
   observe(name: Bytes, options: CallOptions = {}): AsyncIterable<KeyValue> {
     refuseUnknown(options, CALL_OPTIONS, "observe");
     checkCallOptions(options);
-    return observed(this.#connection, toKey(name, "name"), options);
+    return this.#observed(toKey(name, "name"), options);
   }
-}
 
-async function* observed(
-  connection: Connection,
-  name: Uint8Array,
-  { signal, timeoutMs }: CallOptions,
-): AsyncGenerator<KeyValue, void, void> {
-  const answers = serverStream(connection, rpcs.electionObserve, { name }, { signal, timeoutMs });
-  for await (const { kv } of answers) if (kv !== null) yield new KeyValue(kv);
-  // The server ends an observation only when its own watch was cut off, such as by a compaction.
-  throw new EtcdError("UNAVAILABLE", "the server ended the observation");
+  async *#observed(
+    name: Uint8Array,
+    { signal, timeoutMs }: CallOptions,
+  ): AsyncGenerator<KeyValue, void, void> {
+    const options: CallOptions = { signal, timeoutMs };
+    for (let again = false; ; again = true) {
+      let begun = false;
+      for await (const { kv } of serverStream(this.#connection, rpcs.electionObserve, { name }, options)) {
+        if (kv === null) continue;
+        begun = true;
+        yield new KeyValue(kv);
+      }
+      // The server ends an observation when its own watch was cut off, such as by a compaction, or its own read was refused.
+      if (begun || again) throw new EtcdError("UNAVAILABLE", "the server ended the observation");
+      // It never says why. This does, or mends it: it logs in again where the token has expired.
+      await this.leader(name, options);
+    }
+  }
 }
 
 function toLeaderKey({ name, key, revision, lease }: ServiceLeadership): LeaderKey {

@@ -2,8 +2,15 @@ import { type Client, connectivityState } from "@grpc/grpc-js";
 import { onAbort } from "../util/abort.ts";
 
 /**
+ * No longer than this is waited for one connection, however long the call may take: by then it is another endpoint's turn,
+ * and time to say that this one fails.
+ */
+const CONNECT_MS = 5_000;
+
+/**
  * Waits until a channel is up, or has failed to come up and will tell the call why. False when neither happened within
- * `ms`, when the channel was closed, or a signal aborted. A call that waited here and not in the channel's queue provably never left.
+ * `ms`, or 5 s, when the channel was closed, or a signal aborted. A call that waited here and not in the channel's queue
+ * provably never left.
  */
 export async function connected(
   client: Client,
@@ -11,7 +18,7 @@ export async function connected(
   signals: readonly (AbortSignal | undefined)[],
 ): Promise<boolean> {
   const channel = client.getChannel();
-  const deadline = performance.now() + ms;
+  const deadline = performance.now() + Math.min(ms, CONNECT_MS);
   for (;;) {
     const state = channel.getConnectivityState(false);
     // It was replaced while this waited.

@@ -17,6 +17,7 @@ import {
 import { type ClientIdentity, notBegun } from "./client-identity.ts";
 import type { EndpointPool } from "./endpoint-pool.ts";
 import type { Endpoint } from "./endpoint.ts";
+import { fairShareMs } from "./fair-share.ts";
 import type { RetryPolicy } from "./retry-options.ts";
 import type { UnaryRpc } from "./rpcs.ts";
 
@@ -25,9 +26,6 @@ const LAST_MOMENT_MS = 100;
 
 /** A last try ends so much earlier than the call, so that this can still tell why the tries before it failed. */
 const LAST_WORDS_MS = 20;
-
-/** What a call gives the first endpoint it tries while another one works: that is how long a member that hangs holds it up. */
-const FIRST_SHARE_MS = 1_000;
 
 /** How often one call is sent again because its token was refused. Each time it provably did not run. */
 const MAX_REFUSALS = 3;
@@ -189,11 +187,7 @@ export class RetryingCall<Request, Response> {
   /** Leaves time for another endpoint, or one that hangs would eat the whole deadline. */
   #shareOf(leftMs: number, endpoint: Endpoint): number {
     if (this.#options.endpoint !== undefined || this.#failures + 1 >= this.#retry.maxAttempts) return leftMs;
-    const others = this.#pool.endpoints.filter((each) => each !== endpoint);
-    if (others.length === 0) return leftMs;
-    const first = this.#attempts === 1 && others.some(({ failing }) => !failing);
-    const mostMs = first ? FIRST_SHARE_MS : Number.POSITIVE_INFINITY;
-    return Math.min(mostMs, Math.max(leftMs / 2, Math.min(leftMs, 250)));
+    return fairShareMs(leftMs, endpoint, this.#pool.endpoints, { first: this.#attempts === 1 });
   }
 
   /** An endpoint answered with an older state than is wanted; `again`: not for the first time. */

@@ -167,7 +167,7 @@ export const alarmDisarm: Unary<typeof rpcs.maintenance.alarm> = unary(
   rpcs.maintenance.alarm,
   "repeatable",
 );
-/** Repeatable: a member that leads already is asked for nothing. */
+/** Repeatable: a member that does not lead any more refuses, and then it is looked who does. */
 export const moveLeader: Unary<typeof rpcs.maintenance.moveLeader> = unary(
   "MoveLeader",
   rpcs.maintenance.moveLeader,

@@ -8,6 +8,7 @@ import { timeoutOption } from "./call-options.ts";
 import { connected } from "./connected.ts";
 import type { Connection } from "./connection.ts";
 import type { Endpoint } from "./endpoint.ts";
+import { fairShareMs } from "./fair-share.ts";
 import type { ServerStreamRpc } from "./rpcs.ts";
 
 export interface ServerStreamOptions {
@@ -56,8 +57,13 @@ export async function* serverStream<Request, Response>(
       const why = `${rpc.name} found nobody to ask within ${limitMs} ms (${failures.join("; ")})`;
       throw new EtcdError(last?.code ?? "UNAVAILABLE", why, { cause: last });
     }
+    const first = last === undefined;
+    const shareMs =
+      only === undefined ? fairShareMs(remainingMs, endpoint, connection.endpoints, { first }) : remainingMs;
     const end = yield* readServerStream(endpoint, connection.spoken(rpc), request, {
-      connectMs: remainingMs,
+      connectMs: shareMs,
+      // Once it talks it is left alone.
+      firstMs: messageMs !== undefined && shareMs < remainingMs ? Math.min(messageMs, shareMs) : undefined,
       messageMs,
       signal,
       stop: connection.closing,
@@ -77,6 +83,8 @@ export async function* readServerStream<Request, Response>(
   request: Request,
   options: {
     readonly connectMs: number;
+    /** How long the first message may stay out, in ms. @default messageMs */
+    readonly firstMs?: number | undefined;
     readonly messageMs: number | undefined;
     readonly signal: AbortSignal | undefined;
     readonly stop: AbortSignal;
@@ -87,7 +95,9 @@ export async function* readServerStream<Request, Response>(
   await endpoint.refresh("streams");
   const client = endpoint.streams;
   if (!(await connected(client, connectMs, [signal, stop]))) {
-    return ended(endpoint, rpc.name, "UNAVAILABLE", "no connection came up in time", true);
+    const text = "no connection came up in time";
+    if (signal?.aborted !== true && !stop.aborted) endpoint.failed(text, openedAt);
+    return ended(endpoint, rpc.name, "UNAVAILABLE", text, true);
   }
   const { path, requestSerialize, responseDeserialize } = rpc.method;
   const { token } = endpoint;
@@ -108,6 +118,7 @@ export async function* readServerStream<Request, Response>(
   const removers = [signal, stop].map((each) => onAbort(each, cancel));
   const messages = call[Symbol.asyncIterator]() as AsyncIterator<Response, undefined>;
   let timer: NodeJS.Timeout | undefined;
+  let waitMs: number | undefined;
   let late = false;
   let begun = false;
   const noted = (end: StreamEnd): StreamEnd => {
@@ -116,11 +127,12 @@ export async function* readServerStream<Request, Response>(
   };
   try {
     for (;;) {
-      if (messageMs !== undefined) {
+      waitMs = begun ? messageMs : (options.firstMs ?? messageMs);
+      if (waitMs !== undefined) {
         timer = setTimeout(() => {
           late = true;
           call.cancel();
-        }, messageMs);
+        }, waitMs);
       }
       const next = await messages.next();
       clearTimeout(timer);
@@ -132,9 +144,9 @@ export async function* readServerStream<Request, Response>(
     }
   } catch (error) {
     if (late) {
-      const text = `nothing came for ${messageMs} ms`;
+      const text = `nothing came for ${Math.ceil(waitMs ?? 0)} ms`;
       endpoint.failed(text, openedAt);
-      return noted(ended(endpoint, rpc.name, "TIMEOUT", text, false));
+      return noted(ended(endpoint, rpc.name, "TIMEOUT", text, waitMs !== messageMs));
     }
     const { code = status.INTERNAL, details = String(error) } = error as Partial<ServiceError>;
     const meaning = meaningOf(code, details);

@@ -58,7 +58,7 @@ function txn<Then extends readonly Op[], Else extends readonly Op[]>(nested: {
   return {
     wire: { requestTxn: txnRequest(parts) },
     readOnly: [...parts.then, ...parts.else].every(({ readOnly }) => readOnly),
-    read: (response) => txnResult(parts, part(response.responseTxn)),
+    read: (response, revision) => txnResult(parts, part(response.responseTxn), revision),
   };
 }
 

@@ -5,7 +5,8 @@ import type { Compare } from "./compare.ts";
 export interface Op<Result = unknown> {
   readonly wire: RequestOpInput;
   readonly readOnly: boolean;
-  read(response: ResponseOp): Result;
+  /** `revision` is the whole transaction's: what is in an answer of a part differs with etcd's versions. */
+  read(response: ResponseOp, revision: bigint): Result;
 }
 
 /** The results of a list of operations, in the same order. */

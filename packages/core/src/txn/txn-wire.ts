@@ -1,6 +1,5 @@
 import type { RequestOpInput, TxnRequestInput, TxnResponse } from "@quorumkit/proto";
 import { EtcdError } from "../errors/etcd-error.ts";
-import { revisionOf } from "../kv/header.ts";
 import { printable } from "../kv/printable.ts";
 import type { Compare } from "./compare.ts";
 import type { Op, OpResults, TxnParts, TxnResult } from "./txn-types.ts";
@@ -28,9 +27,8 @@ function linearizingRead(conditions: readonly Compare[]): RequestOpInput[] {
 export function txnResult<Then extends readonly Op[], Else extends readonly Op[]>(
   parts: TxnParts<Then, Else>,
   response: TxnResponse,
+  revision: bigint,
 ): TxnResult<Then, Else> {
-  // A nested transaction's answer has no header of its own in all etcd versions.
-  const revision = response.header === null ? 0n : revisionOf(response);
   const { succeeded } = response;
   const ops: readonly Op[] = succeeded ? parts.then : parts.else;
   if (isEmpty(parts))
@@ -41,7 +39,7 @@ export function txnResult<Then extends readonly Op[], Else extends readonly Op[]
       `a transaction of ${ops.length} operations got ${response.responses.length} answers`,
     );
   }
-  const results = response.responses.map((each, index) => ops[index]?.read(each));
+  const results = response.responses.map((each, index) => ops[index]?.read(each, revision));
   return succeeded
     ? printable({ succeeded, revision, results: results as unknown as OpResults<Then> })
     : printable({ succeeded, revision, results: results as unknown as OpResults<Else> });

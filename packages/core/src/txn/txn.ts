@@ -1,3 +1,4 @@
+import { revisionOf } from "../kv/header.ts";
 import { CALL_OPTIONS, type CallOptions } from "../transport/call-options.ts";
 import type { Connection } from "../transport/connection.ts";
 import * as rpcs from "../transport/rpcs.ts";
@@ -53,7 +54,8 @@ export class Txn<Then extends readonly Op[] = readonly [], Else extends readonly
     const repeatable = booleanOption(options.repeatable, "repeatable");
     const readOnly = [...this.parts.then, ...this.parts.else].every((each) => each.readOnly);
     const rpc = readOnly ? rpcs.readOnlyTxn : repeatable ? rpcs.repeatableTxn : rpcs.txn;
-    return txnResult(this.parts, await this.#connection.unary(rpc, txnRequest(this.parts), options));
+    const response = await this.#connection.unary(rpc, txnRequest(this.parts), options);
+    return txnResult(this.parts, response, revisionOf(response));
   }
 }
 

@@ -1,7 +1,6 @@
 import { EtcdError } from "../errors/etcd-error.ts";
-import { CALL_OPTIONS, type CallOptions, checkCallOptions } from "../transport/call-options.ts";
 import { refuseUnknown } from "../util/validate.ts";
-import type { RecipeClient } from "./recipe-client.ts";
+import { CALL_OPTIONS, type CallOptions, checkCallOptions } from "./call-options.ts";
 
 /**
  * Shares one deadline among the calls of an operation: each call of the result gives what is left. Not a signal, which
@@ -10,7 +9,7 @@ import type { RecipeClient } from "./recipe-client.ts";
  * @throws TypeError for wrong options.
  */
 export function callBudget(
-  { timeoutMs }: Pick<RecipeClient, "timeoutMs">,
+  { timeoutMs }: { readonly timeoutMs: number },
   options: CallOptions,
   what: string,
 ): () => CallOptions {
