@@ -149,9 +149,9 @@ describe("a dead endpoint", () => {
     const readyAt = performance.now();
     await etcd.put("back", "3");
     const times = await Promise.all(waiting);
-    // The longest time aside is a second.
-    expect(Math.max(...times) - readyAt).toBeLessThan(1_500);
-    expect(Math.max(...times) - Math.min(...times)).toBeLessThan(250);
+    // The longest time aside is a second, and a busy machine takes its own; a deadline is 20 s.
+    expect(Math.max(...times) - readyAt).toBeLessThan(5_000);
+    expect(Math.max(...times) - Math.min(...times)).toBeLessThan(1_000);
   });
 });
 
