@@ -1,3 +1,4 @@
+import { batches } from "./batches.mjs";
 import { config } from "./config.mjs";
 import { input } from "./input.mjs";
 import { leases } from "./leases.mjs";
@@ -17,6 +18,7 @@ import { writes } from "./writes.mjs";
  */
 export const mutations = [
   ...writes,
+  ...batches,
   ...watches,
   ...mirrors,
   ...leases,

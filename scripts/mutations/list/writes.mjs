@@ -17,7 +17,7 @@ export const writes = [
     name: "unknown-outcome-forgotten",
     harm: "A write that may have been done is said not to have been, so that the caller does it once more.",
     file: "packages/core/src/transport/retrying-call.ts",
-    find: `if (failure.outcome === "unknown") this.#outcome = "unknown";`,
+    find: `if (failure.outcome === "unknown") this.#progress.maybeApplied = true;`,
     replace: "",
     tests: [{ file: "packages/core/test/outcome.test.ts", title: "cannot tell that nothing was applied" }],
   },

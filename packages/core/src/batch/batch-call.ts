@@ -1,6 +1,11 @@
 import { EtcdError, type Outcome } from "../errors/etcd-error.ts";
+import type { UnaryRpc } from "../transport/rpcs.ts";
 import { onAbort } from "../util/abort.ts";
 import { signalOption } from "../util/validate.ts";
+import type { Sending, Waiting } from "./sending.ts";
+
+/** What the caller asked for, whatever it is sent in. */
+type CalledRpc = Pick<UnaryRpc<never, never>, "name" | "kind">;
 
 /** Deadlines as near as this are one: calls of one tick with the client's own timeout differ by less. */
 const SAME_MS = 5;
@@ -9,21 +14,20 @@ const SAME_MS = 5;
  * One caller's part in a batch: its own signal and deadline, which end its wait and not the batch. A call with the
  * client's own deadline needs no timer while the batch has the same.
  */
-export class BatchCall<Result> {
+export class BatchCall<Result> implements Waiting {
   readonly signal: AbortSignal | undefined;
-  readonly #name: string;
+  readonly #rpc: CalledRpc;
   /** On `performance.now()`'s scale. */
   readonly deadline: number;
   readonly #settle: { resolve(result: Result): void; reject(reason: unknown): void };
   readonly #timeoutMs: number;
   #timer: NodeJS.Timeout | undefined;
   #removeListener: (() => void) | undefined;
-  /** What the caller is told when it gives up: a write that was sent may have had effect. */
-  outcome: Outcome | undefined;
+  #sending: Sending | undefined;
   settled = false;
 
   constructor(
-    name: string,
+    rpc: CalledRpc,
     options: {
       readonly signal: AbortSignal | undefined;
       readonly timeoutMs: number;
@@ -31,19 +35,14 @@ export class BatchCall<Result> {
     },
     settle: { resolve(result: Result): void; reject(reason: unknown): void },
   ) {
-    this.#name = name;
+    this.#rpc = rpc;
     this.signal = signalOption(options.signal);
     this.#settle = settle;
     this.#timeoutMs = options.timeoutMs;
     this.deadline = performance.now() + options.timeoutMs;
     if (options.ownTimer === true) this.#startTimer(options.timeoutMs);
-    if (options.signal !== undefined) {
-      this.#removeListener = onAbort(options.signal, (cause) => {
-        this.reject(
-          new EtcdError("ABORTED", `${name} was aborted by the caller`, { cause, outcome: this.outcome }),
-        );
-      });
-    }
+    if (options.signal !== undefined)
+      this.#removeListener = onAbort(options.signal, (reason) => this.#aborted(reason));
   }
 
   resolve(result: Result): void {
@@ -54,10 +53,19 @@ export class BatchCall<Result> {
     if (this.#end()) this.#settle.reject(reason);
   }
 
-  /** The batch goes out and may take until `deadline`, which can be a neighbour's: then this call has to watch its own. */
-  sentUntil(deadline: number): void {
-    if (this.settled || this.#timer !== undefined || deadline - this.deadline < SAME_MS) return;
-    this.#startTimer(this.deadline - performance.now());
+  /**
+   * It goes out, and may be under way until `deadline`, which can be a neighbour's: then this call has to watch its own.
+   * Where it is its own, the sending ends with it, and knows best why.
+   */
+  sentIn(sending: Sending, deadline: number): void {
+    if (this.settled) return;
+    this.#sending = sending;
+    if (deadline - this.deadline < SAME_MS) {
+      clearTimeout(this.#timer);
+      this.#timer = undefined;
+    } else if (this.#timer === undefined) {
+      this.#startTimer(this.deadline - performance.now());
+    }
   }
 
   #startTimer(ms: number): void {
@@ -65,11 +73,26 @@ export class BatchCall<Result> {
   }
 
   #timedOut(): void {
-    this.reject(
-      new EtcdError("TIMEOUT", `${this.#name} got no answer within ${this.#timeoutMs} ms`, {
-        outcome: this.outcome,
-      }),
-    );
+    const { sending = true, last } = this.#sending?.progress ?? {};
+    // As it would be alone: what was not sent by now found nobody who takes it.
+    const code = sending ? "TIMEOUT" : (last?.code ?? "UNAVAILABLE");
+    const why = last === undefined ? "" : ` (${last.details})`;
+    this.#giveUp(code, `got no answer within ${this.#timeoutMs} ms${why}`, last?.cause);
+  }
+
+  #aborted(reason: unknown): void {
+    this.#giveUp("ABORTED", "was aborted by the caller", reason);
+  }
+
+  #giveUp(code: EtcdError["code"], what: string, cause: unknown): void {
+    this.reject(new EtcdError(code, `${this.#rpc.name} ${what}`, { cause, outcome: this.#outcome() }));
+    this.#sending?.left();
+  }
+
+  /** What the caller is told when it gives up: a write that was sent may have had effect. */
+  #outcome(): Outcome | undefined {
+    if (this.#rpc.kind === "read") return undefined;
+    return this.#sending?.progress.outcome ?? "notApplied";
   }
 
   #end(): boolean {
@@ -79,17 +102,4 @@ export class BatchCall<Result> {
     this.#removeListener?.();
     return true;
   }
-}
-
-/**
- * What is left to the one of these who waits longest, at least a millisecond: as long as one waits, a call is worth its
- * while. Who waits less ends its own wait.
- */
-export function timeForAll(
-  calls: readonly Pick<BatchCall<unknown>, "settled" | "deadline" | "sentUntil">[],
-): number {
-  let last = 0;
-  for (const { settled, deadline } of calls) if (!settled && deadline > last) last = deadline;
-  for (const call of calls) call.sentUntil(last);
-  return Math.max(1, last - performance.now());
 }

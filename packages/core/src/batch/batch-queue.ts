@@ -38,8 +38,10 @@ export class BatchQueue<S extends Slot> {
   #maxOperations: number;
   #filling = new Map<string, S>();
   #bytes = 0;
-  /** Batches that later ones wait for. */
-  readonly #underWay = new Set<readonly S[]>();
+  /** How many batches later ones wait for. Not a set of them: one that lives long keeps old batches in memory (V8). */
+  #underWay = 0;
+  /** How often it was decided not to wait any more for those that were under way. */
+  #forgotten = 0;
   #scheduled = false;
   #patience: NodeJS.Timeout | undefined;
 
@@ -72,7 +74,7 @@ export class BatchQueue<S extends Slot> {
    * what the first half asks for next is then on its way while the second still reads, and the two keep taking turns.
    */
   async handOut(batch: readonly S[], give: (slot: S, index: number) => void): Promise<void> {
-    const takeTurns = this.#underWay.size === 1 && batch.length >= 2 * WORTH_A_BATCH;
+    const takeTurns = this.#underWay === 1 && batch.length >= 2 * WORTH_A_BATCH;
     const half = takeTurns ? Math.ceil(batch.length / 2) : batch.length;
     batch.slice(0, half).forEach(give);
     if (!takeTurns) return;
@@ -86,8 +88,8 @@ export class BatchQueue<S extends Slot> {
     // After all promise callbacks of this turn, each of which may ask for more.
     process.nextTick(() => {
       this.#scheduled = false;
-      if (this.#underWay.size === 0) this.#send();
-      else if (this.#underWay.size === 1 && this.#filling.size >= WORTH_A_BATCH) this.#send();
+      if (this.#underWay === 0) this.#send();
+      else if (this.#underWay === 1 && this.#filling.size >= WORTH_A_BATCH) this.#send();
       else if (this.#filling.size > 0) this.#wait();
     });
   }
@@ -101,10 +103,11 @@ export class BatchQueue<S extends Slot> {
     const batch = [...this.#filling.values()];
     this.#filling = new Map();
     this.#bytes = 0;
-    this.#underWay.add(batch);
+    const forgotten = this.#forgotten;
+    this.#underWay += 1;
     this.#calm();
     void this.#options.send(batch, this).then(() => {
-      this.#underWay.delete(batch);
+      if (forgotten === this.#forgotten) this.#underWay -= 1;
       this.#calm();
       if (this.#filling.size > 0) this.#schedule();
     });
@@ -118,7 +121,8 @@ export class BatchQueue<S extends Slot> {
   #lostPatience(): void {
     this.#patience = undefined;
     // Nothing waits for these any more, neither what is filling now nor what is asked for later.
-    this.#underWay.clear();
+    this.#underWay = 0;
+    this.#forgotten += 1;
     this.#send();
   }
 }

@@ -1,11 +1,13 @@
 import type { RangeResponse } from "@quorumkit/proto";
 import { EtcdError, isEtcdError } from "../errors/etcd-error.ts";
+import { ownBytes } from "../kv/own-bytes.ts";
 import type { GetRequest } from "../kv/range.ts";
 import { type CallOptions, timeoutOption } from "../transport/call-options.ts";
 import * as rpcs from "../transport/rpcs.ts";
-import { BatchCall, timeForAll } from "./batch-call.ts";
+import { BatchCall } from "./batch-call.ts";
 import { BatchQueue, type Slot } from "./batch-queue.ts";
-import { type BatchConnection, concernsTheWay, MAX_BATCH_BYTES } from "./batch-rules.ts";
+import { type BatchConnection, concernsTheWay, MAX_BATCH_BYTES, toldOf } from "./batch-rules.ts";
+import { Sending } from "./sending.ts";
 
 interface ReadSlot extends Slot {
   readonly request: GetRequest;
@@ -40,7 +42,7 @@ export class ReadBatcher {
       const timeoutMs = timeoutOption(options.timeoutMs, this.#connection.defaultTimeoutMs);
       const ownTimer = options.timeoutMs !== undefined;
       const call = new BatchCall(
-        "Range",
+        rpcs.range,
         { signal: options.signal, timeoutMs, ownTimer },
         { resolve, reject },
       );
@@ -58,38 +60,46 @@ export class ReadBatcher {
     const [only] = batch;
     if (only === undefined) return;
     if (batch.length === 1) return this.#sendAlone(only);
-    const timeoutMs = timeForAll(batch.flatMap(({ calls }) => calls));
+    const sending = new Sending(batch.flatMap(({ calls }) => calls));
     const rpc = only.request.serializable === true ? rpcs.serializableReads : rpcs.readOnlyTxn;
     try {
       const success = batch.map(({ request }) => ({ requestRange: request }));
-      const { responses } = await this.#connection.unary(rpc, { success }, { timeoutMs });
+      const { responses } = await this.#connection.unary(rpc, { success }, sending.options);
       await queue.handOut(batch, ({ calls }, index) => {
         const response = responses[index]?.responseRange;
+        const answer = response && withOwnBytes(response);
         for (const call of calls) {
-          if (response) call.resolve(response);
+          if (answer) call.resolve(answer);
           else call.reject(new EtcdError("PROTOCOL", "a batch of reads got an answer that does not fit it"));
         }
       });
     } catch (error) {
       if (isEtcdError(error, "TOO_MANY_OPERATIONS")) queue.limitTo(Math.floor(batch.length / 2));
-      if (concernsTheWay(error)) rejectAll(batch, error);
+      if (concernsTheWay(error)) rejectAll(batch, toldOf(rpcs.range, error));
       else await Promise.all(batch.map((slot) => this.#sendAlone(slot)));
     }
   }
 
   async #sendAlone(slot: ReadSlot): Promise<void> {
+    if (!isWanted(slot)) return;
     const { calls, request } = slot;
     const rpc = request.serializable === true ? rpcs.serializableRange : rpcs.range;
-    const timeoutMs = timeForAll(calls);
-    // A caller that is alone may end the call itself, and not only its wait for it.
-    const signal = calls.length === 1 ? calls[0]?.signal : undefined;
+    const sending = new Sending(calls);
     try {
-      const response = await this.#connection.unary(rpc, request, { timeoutMs, signal });
+      const response = await this.#connection.unary(rpc, request, sending.options);
       for (const call of calls) call.resolve(response);
     } catch (error) {
       rejectAll([slot], error);
     }
   }
+}
+
+/** What a caller keeps of its answer must not keep its neighbours' answers. */
+function withOwnBytes(response: RangeResponse): RangeResponse {
+  const [kv] = response.kvs;
+  if (kv === undefined) return response;
+  const own = ownBytes(kv);
+  return own === kv ? response : { ...response, kvs: [own] };
 }
 
 function isWanted({ calls }: ReadSlot): boolean {

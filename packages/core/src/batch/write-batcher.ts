@@ -1,11 +1,13 @@
 import type { PutResponse } from "@quorumkit/proto";
 import { EtcdError, isEtcdError } from "../errors/etcd-error.ts";
+import { ownBytes } from "../kv/own-bytes.ts";
 import type { PutRequest } from "../kv/put.ts";
 import { type CallOptions, timeoutOption } from "../transport/call-options.ts";
 import * as rpcs from "../transport/rpcs.ts";
-import { BatchCall, timeForAll } from "./batch-call.ts";
+import { BatchCall } from "./batch-call.ts";
 import { BatchQueue, type Slot } from "./batch-queue.ts";
-import { type BatchConnection, concernsTheWay, MAX_BATCH_BYTES } from "./batch-rules.ts";
+import { type BatchConnection, concernsTheWay, MAX_BATCH_BYTES, toldOf } from "./batch-rules.ts";
+import { Sending } from "./sending.ts";
 
 interface WriteSlot extends Slot {
   readonly request: PutRequest;
@@ -33,8 +35,11 @@ export class WriteBatcher {
     return new Promise((resolve, reject) => {
       const timeoutMs = timeoutOption(options.timeoutMs, this.#connection.defaultTimeoutMs);
       const ownTimer = options.timeoutMs !== undefined;
-      const call = new BatchCall("Put", { signal: options.signal, timeoutMs, ownTimer }, { resolve, reject });
-      call.outcome = "notApplied";
+      const call = new BatchCall(
+        rpcs.put,
+        { signal: options.signal, timeoutMs, ownTimer },
+        { resolve, reject },
+      );
       const { key, value } = request;
       const id = Buffer.from(key.buffer, key.byteOffset, key.byteLength).toString("latin1");
       if (!call.settled) this.#queue.add({ id, size: key.length + value.length + 64, request, call });
@@ -45,33 +50,40 @@ export class WriteBatcher {
     const [only] = batch;
     if (only === undefined) return;
     if (batch.length === 1) return this.#sendAlone(only);
-    for (const { call } of batch) call.outcome = "unknown";
-    const timeoutMs = timeForAll(batch.map(({ call }) => call));
+    const sending = new Sending(batch.map(({ call }) => call));
     try {
       const success = batch.map(({ request }) => ({ requestPut: request }));
-      const { responses, header } = await this.#connection.unary(rpcs.txn, { success }, { timeoutMs });
+      const { responses, header } = await this.#connection.unary(rpcs.txn, { success }, sending.options);
       await this.#queue.handOut(batch, ({ call }, index) => {
         const response = responses[index]?.responsePut;
-        // The parts' own headers lack what the transaction's has.
-        if (response) call.resolve({ header, prevKv: response.prevKv });
-        else call.reject(new EtcdError("PROTOCOL", "a batch of puts got an answer that does not fit it"));
+        if (response) {
+          const { prevKv } = response;
+          // The parts' own headers lack what the transaction's has.
+          call.resolve({ header, prevKv: prevKv && ownBytes(prevKv) });
+        } else {
+          const message = "a batch of puts got an answer that does not fit it";
+          call.reject(new EtcdError("PROTOCOL", message, { outcome: "unknown" }));
+        }
       });
     } catch (error) {
       if (isEtcdError(error, "TOO_MANY_OPERATIONS")) this.#queue.limitTo(Math.floor(batch.length / 2));
       const refused = error instanceof EtcdError && error.outcome === "notApplied" && !concernsTheWay(error);
       if (refused) await Promise.all(batch.map((slot) => this.#sendAlone(slot)));
-      else for (const { call } of batch) call.reject(error);
+      else rejectAll(batch, toldOf(rpcs.put, error));
     }
   }
 
   async #sendAlone({ call, request }: WriteSlot): Promise<void> {
     if (call.settled) return;
-    call.outcome = "unknown";
+    const sending = new Sending([call]);
     try {
-      const timeoutMs = timeForAll([call]);
-      call.resolve(await this.#connection.unary(rpcs.put, request, { timeoutMs, signal: call.signal }));
+      call.resolve(await this.#connection.unary(rpcs.put, request, sending.options));
     } catch (error) {
       call.reject(error);
     }
   }
+}
+
+function rejectAll(batch: readonly WriteSlot[], error: unknown): void {
+  for (const { call } of batch) call.reject(error);
 }

@@ -3,6 +3,7 @@ import type { EtcdErrorCode } from "../errors/error-codes.ts";
 import type { Outcome } from "../errors/etcd-error.ts";
 import { meaningOf } from "../errors/server-errors.ts";
 import { onAbort } from "../util/abort.ts";
+import type { CallProgress } from "./call-progress.ts";
 import { connected } from "./connected.ts";
 import type { Endpoint } from "./endpoint.ts";
 import type { UnaryRpc } from "./rpcs.ts";
@@ -52,6 +53,8 @@ export interface AttemptOptions {
   readonly signal: AbortSignal | undefined;
   /** Keeps the call from being sent, but lets it end once it was. */
   readonly stop: AbortSignal | undefined;
+  /** Is told when it is sent. */
+  readonly progress: CallProgress;
 }
 
 /** Sends a call once, to one endpoint. Resolves in every case. */
@@ -59,7 +62,7 @@ export async function attempt<Request, Response>(
   endpoint: Endpoint,
   rpc: UnaryRpc<Request, Response>,
   request: Request,
-  { connectMs, timeoutMs, signal, stop }: AttemptOptions,
+  { connectMs, timeoutMs, signal, stop, progress }: AttemptOptions,
 ): Promise<AttemptResult<Response>> {
   const deadline = performance.now() + timeoutMs;
   const refreshing = endpoint.refresh("calls");
@@ -69,6 +72,7 @@ export async function attempt<Request, Response>(
   if (signal?.aborted === true || stop?.aborted === true) return { ok: false, failure: noConnection() };
   // Only now: waiting for the connection, it may have been replaced.
   const token = rpc.anonymous === true ? undefined : endpoint.token;
+  progress.sending = true;
   return new Promise<AttemptResult<Response>>((resolve) => {
     const call = unaryCall(
       client,

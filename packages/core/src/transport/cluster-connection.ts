@@ -106,7 +106,7 @@ export class ClusterConnection implements Connection {
     options: UnaryOptions,
     trace?: CallMessage,
   ): Promise<Response> {
-    const { signal, whileClosing = false, endpoint, background, since } = options;
+    const { signal, whileClosing = false, endpoint, background, since, progress } = options;
     signalOption(signal);
     return new RetryingCall(this.#context, rpc, request, {
       limitMs: timeoutOption(options.timeoutMs, this.#timeoutMs),
@@ -115,6 +115,7 @@ export class ClusterConnection implements Connection {
       endpoint,
       background,
       since,
+      progress,
       trace,
     }).run();
   }

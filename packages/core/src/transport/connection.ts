@@ -1,4 +1,5 @@
 import type { CallOptions } from "./call-options.ts";
+import type { CallProgress } from "./call-progress.ts";
 import type { ConnectionMonitor } from "./connection-monitor.ts";
 import type { PickOptions } from "./endpoint-pool.ts";
 import type { Endpoint } from "./endpoint.ts";
@@ -19,6 +20,8 @@ export interface UnaryOptions extends CallOptions {
    * the deadline passes before one is as far.
    */
   readonly since?: bigint | undefined;
+  /** Is told how the call goes, for those who do not wait for its end. */
+  readonly progress?: CallProgress | undefined;
 }
 
 export interface OpenStreamOptions {

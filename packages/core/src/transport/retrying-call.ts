@@ -14,6 +14,7 @@ import {
   isAborted,
   isEndpointsFault,
 } from "./call-errors.ts";
+import { CallProgress } from "./call-progress.ts";
 import { type ClientIdentity, notBegun } from "./client-identity.ts";
 import type { EndpointPool } from "./endpoint-pool.ts";
 import type { Endpoint } from "./endpoint.ts";
@@ -51,6 +52,7 @@ export interface RetryingCallOptions {
   readonly endpoint: Endpoint | undefined;
   readonly background: boolean | undefined;
   readonly since: bigint | undefined;
+  readonly progress: CallProgress | undefined;
   readonly trace: CallMessage | undefined;
 }
 
@@ -68,15 +70,13 @@ export class RetryingCall<Request, Response> {
   readonly #behind: Behind | undefined;
   readonly #beganAt = performance.now();
   readonly #deadline: number;
-  #last: Pick<AttemptFailure, "code" | "cause"> | undefined;
+  readonly #progress: CallProgress;
   #failedAt: Endpoint | undefined;
   #attempts = 0;
   /** Attempts that count as such: not those refused for a token that a login can mend. */
   #failures = 0;
   #refusals = 0;
   #lastTried = false;
-  /** Once a sending may have had effect, no later refusal can tell that none had. */
-  #outcome: Outcome = "notApplied";
 
   constructor(
     { pool, identity, retry }: CallContext,
@@ -90,6 +90,7 @@ export class RetryingCall<Request, Response> {
     this.#rpc = rpc;
     this.#request = request;
     this.#options = options;
+    this.#progress = options.progress ?? new CallProgress();
     this.#behind = options.since === undefined ? undefined : new Behind(rpc.name, options.since);
     this.#deadline = this.#beganAt + options.limitMs;
   }
@@ -137,7 +138,7 @@ export class RetryingCall<Request, Response> {
       const refused = (): EtcdError => notBegun(this.#rpc.name, error, this.#known());
       // A file that cannot be read will not be there in a moment; a member may.
       if (!this.#identity.security.loaded || !isOutage(error)) throw refused();
-      this.#last = { code: error.code, cause: error };
+      this.#progress.last = { code: error.code, details: error.message, cause: error };
       await pause(Math.min(this.#restMs(refused, BREATH_MS), leftMs), signal, stop);
     }
   }
@@ -147,7 +148,7 @@ export class RetryingCall<Request, Response> {
     const { endpoint: only, background } = this.#options;
     const tried = this.#attempts > 0;
     // A write sent again at the last moment would end as unknown, where by now it is known not to be applied.
-    const tooLate = this.#last === undefined || this.#rpc.kind === "read" ? 0 : LAST_MOMENT_MS;
+    const tooLate = this.#progress.last === undefined || this.#rpc.kind === "read" ? 0 : LAST_MOMENT_MS;
     const leftMs = this.#leftMs();
     if (leftMs <= tooLate) throw this.#outOfTime();
     const picked = this.#pool.pick({
@@ -181,6 +182,7 @@ export class RetryingCall<Request, Response> {
       timeoutMs: this.#rpc.kind === "write" ? leftMs : shareMs,
       signal,
       stop,
+      progress: this.#progress,
     });
   }
 
@@ -192,7 +194,8 @@ export class RetryingCall<Request, Response> {
 
   /** An endpoint answered with an older state than is wanted; `again`: not for the first time. */
   #tooOld(endpoint: Endpoint, old: AttemptFailure, again: boolean): number {
-    this.#last = old;
+    this.#progress.sending = false;
+    this.#progress.last = old;
     this.#failedAt = endpoint;
     const restMs = this.#restMs(() => this.#outOfTime(), again ? CATCH_UP_MS : 0);
     tellRetry(this.#rpc.name, endpoint.url, this.#attempts, old);
@@ -204,15 +207,16 @@ export class RetryingCall<Request, Response> {
   #failed(endpoint: Endpoint, failure: AttemptFailure, startedAt: number): number {
     const { name, kind } = this.#rpc;
     const { signal, stop } = this.#options;
+    this.#progress.sending = false;
     if (failure.login !== undefined && this.#refusals < MAX_REFUSALS && canBeMended(failure)) {
       endpoint.succeeded();
       this.#refusals += 1;
       tellRetry(name, endpoint.url, this.#attempts, failure);
       return 0;
     }
-    this.#last = failure;
+    this.#progress.last = failure;
     this.#failedAt = endpoint;
-    if (failure.outcome === "unknown") this.#outcome = "unknown";
+    if (failure.outcome === "unknown") this.#progress.maybeApplied = true;
     const error = (): EtcdError => callError(name, endpoint, failure, this.#known());
     if (isAborted(signal)) throw this.#aborted(signal);
     if (!failure.temporary) {
@@ -247,7 +251,7 @@ export class RetryingCall<Request, Response> {
 
   /** Only of a write there is something to know. */
   #known(): Outcome | undefined {
-    return this.#rpc.kind === "read" ? undefined : this.#outcome;
+    return this.#rpc.kind === "read" ? undefined : this.#progress.outcome;
   }
 
   #aborted(signal: AbortSignal): EtcdError {
@@ -263,7 +267,7 @@ export class RetryingCall<Request, Response> {
     const message = `${name} got no answer within ${Math.ceil(passedMs)} ms (${failures})`;
     // A call that waited for a login has no failure of its own to tell.
     const unreachable = this.#pool.endpoints.every(({ failing }) => failing);
-    const code = this.#last?.code ?? (unreachable ? "UNAVAILABLE" : "TIMEOUT");
-    return new EtcdError(code, message, { outcome: this.#known(), cause: this.#last?.cause });
+    const code = this.#progress.last?.code ?? (unreachable ? "UNAVAILABLE" : "TIMEOUT");
+    return new EtcdError(code, message, { outcome: this.#known(), cause: this.#progress.last?.cause });
   }
 }
