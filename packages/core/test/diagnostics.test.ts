@@ -1,4 +1,4 @@
-import { subscribe, tracingChannel, unsubscribe } from "node:diagnostics_channel";
+import { channel, subscribe, tracingChannel, unsubscribe } from "node:diagnostics_channel";
 import { inspect } from "node:util";
 import {
   type CallMessage,
@@ -61,9 +61,9 @@ function listenToCalls(): { readonly event: string; readonly message: CallMessag
     asyncEnd: on("asyncEnd"),
     error: on("error"),
   };
-  const channel = tracingChannel(DIAGNOSTICS.call);
-  channel.subscribe(subscribers);
-  cleanUps.push(() => channel.unsubscribe(subscribers));
+  const calls = tracingChannel(DIAGNOSTICS.call);
+  calls.subscribe(subscribers);
+  cleanUps.push(() => calls.unsubscribe(subscribers));
   return seen;
 }
 
@@ -241,15 +241,41 @@ describe("what is published", () => {
     expect([...names].toSorted()).toEqual(["attempts", "endpoint", "error", "kind", "rpc", "timeoutMs"]);
   });
 
-  it("is not made while nobody listens", async () => {
-    // Every message is an object with an endpoint or a lease in it, so making one would read these.
-    await using etcd = new EtcdClient({ endpoints: server.endpoint });
-    const channel = tracingChannel(DIAGNOSTICS.call);
-    const trace = vi.spyOn(channel.constructor.prototype as typeof channel, "tracePromise");
-    await etcd.put("unheard", "1");
-    expect(trace).not.toHaveBeenCalled();
+  /** Something for each channel to tell of: a call, a retry, streams, a lease, a watch, the connection's state. */
+  async function live(): Promise<void> {
+    await using proxy = await startTcpProxy(server.endpoint);
+    await using etcd = new EtcdClient({ endpoints: proxy.endpoint });
+    await etcd.get("unheard");
+    const lost = proxy.loseNextAnswer();
+    await etcd.get("unheard");
+    await lost;
+    const watcher = etcd.watch("unheard");
+    const first = watcher[Symbol.asyncIterator]().next();
+    await watcher.ready();
+    await using session = await etcd.openSession({ ttlSeconds: 5 });
+    await etcd.put("unheard", "1", { lease: session.lease });
+    expect((await first).done).toBe(false);
+    const broken = new Promise((resolve) => watcher.on("state", resolve));
+    proxy.cut();
+    expect(await broken).toBe("interrupted");
+    await etcd.get("unheard");
+  }
+
+  it("is not made while nobody listens, whatever there is to tell", async () => {
+    const calls = tracingChannel(DIAGNOSTICS.call);
+    const { call: _, ...names } = DIAGNOSTICS;
+    const published = [
+      vi.spyOn(calls.constructor.prototype as typeof calls, "tracePromise"),
+      ...Object.values(names).map((name) => vi.spyOn(channel(name), "publish")),
+    ];
+    cleanUps.push(() => published.forEach((each) => each.mockRestore()));
+    const times = (): number[] => published.map(({ mock }) => mock.calls.length);
+    await live();
+    expect(times()).toEqual([0, 0, 0, 0, 0, 0]);
+    // The same once more, to those who listen: there is something on each channel.
     listenToCalls();
-    await etcd.put("unheard", "1");
-    expect(trace).toHaveBeenCalledOnce();
+    for (const name of ["retry", "stream", "lease", "watch", "connection"] as const) listen(name);
+    await live();
+    expect(times().filter((count) => count === 0)).toEqual([]);
   });
 });

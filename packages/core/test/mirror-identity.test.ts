@@ -121,7 +121,7 @@ describe("a mirror", { timeout: 60_000 }, () => {
     await mirror.close();
   });
 
-  it("of more keys than are compared goes on without a listing, and with one where the last changes differ", async () => {
+  it("of many keys goes on without a listing, and with one where the last changes differ", async () => {
     const put = async (first: number, count: number, value: string): Promise<void> => {
       for (let index = first; index < first + count; index += 1)
         await writer.put(`m/${String(index).padStart(4, "0")}`, value, { timeoutMs: 20_000 });
@@ -137,7 +137,8 @@ describe("a mirror", { timeout: 60_000 }, () => {
     await expect.poll(() => told.states).toContain("stale");
     await expect.poll(() => mirror.state, { timeout: 10_000 }).toBe("live");
     expect(told.changes).toEqual([]);
-    expect(proxy.bytes.answers - answers).toBeLessThan(20_000);
+    // Some 20 bytes for each key with a value of one byte.
+    expect(proxy.bytes.answers - answers).toBeLessThan(40_000);
 
     proxy.refuse();
     await expect.poll(() => mirror.state).toBe("stale");

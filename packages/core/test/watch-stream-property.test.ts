@@ -9,7 +9,7 @@ import { FakeWatchServer } from "./support/fake-watch-server.ts";
 type Step =
   | { readonly do: "write"; readonly changes: readonly { readonly key: string; readonly deleted: boolean }[] }
   | { readonly do: "watch"; readonly key: string; readonly back: number; readonly numbered: boolean }
-  | { readonly do: "leave" | "hold" | "release"; readonly who: number }
+  | { readonly do: "leave" | "hold" | "release" | "drained"; readonly who: number }
   | { readonly do: "request" | "piece" | "end" | "catchUp"; readonly stream: number }
   | {
       readonly do: "events";
@@ -47,7 +47,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   {
     weight: 2,
     arbitrary: fc.record({
-      do: fc.constantFrom("leave" as const, "hold" as const, "release" as const),
+      do: fc.constantFrom("leave" as const, "hold" as const, "release" as const, "drained" as const),
       who: small,
     }),
   },
@@ -176,6 +176,9 @@ async function run(steps: readonly Step[]): Promise<void> {
           reader.place.release();
         }
         break;
+      case "drained":
+        if (reader?.held === false) reader.place.drained();
+        break;
       // etcd sends the pieces of an answer in one go: nothing comes between them.
       case "request":
         if (readable && !stream.sendPiece()) stream.readRequest();
@@ -209,6 +212,10 @@ async function run(steps: readonly Step[]): Promise<void> {
     for (const one of readers) one.check(server);
     for (const { ids } of server.streams) {
       const given = ids.map((one) => one.given);
+      assert(
+        given.length === 1 || ids.every(({ asked }) => asked === undefined),
+        "a numbered watch is alone",
+      );
       assert.equal(new Set(given).size, given.length, `no id twice on one stream: ${given.join(" ")}`);
     }
   }
@@ -219,23 +226,38 @@ async function run(steps: readonly Step[]): Promise<void> {
   const staying = readers.filter(({ left }) => !left);
   const complete = (each: Reader): boolean =>
     each.lines.length === server.linesFor(each.key, each.start).length;
-  for (
-    let round = 0;
-    round < 60 && !(staying.every(complete) && open().every(({ inbox }) => inbox.length === 0));
-    round += 1
-  ) {
-    await vi.advanceTimersByTimeAsync(round < 40 ? 0 : 2500);
-    for (const stream of open()) {
-      stream.lag = 0;
-      while (stream.sendPiece());
-      while (stream.inbox.length > 0) stream.readRequest();
-      for (let index = 0; index < stream.watches.size; index += 1) {
-        stream.sendEvents(index, 100, 1);
+  const arrive = async (): Promise<void> => {
+    for (
+      let round = 0;
+      round < 60 && !(staying.every(complete) && open().every(({ inbox }) => inbox.length === 0));
+      round += 1
+    ) {
+      await vi.advanceTimersByTimeAsync(round < 40 ? 0 : 2500);
+      for (const stream of open()) {
+        stream.lag = 0;
         while (stream.sendPiece());
+        while (stream.inbox.length > 0) stream.readRequest();
+        for (let index = 0; index < stream.watches.size; index += 1) {
+          stream.sendEvents(index, 100, 1);
+          while (stream.sendPiece());
+        }
       }
     }
-  }
-  for (const each of staying) assert.deepEqual(each.lines, server.linesFor(each.key, each.start));
+    for (const each of staying) assert.deepEqual(each.lines, server.linesFor(each.key, each.start));
+  };
+  await arrive();
+  // All that was sent has been read: after a while there is one stream, and those of watches with a number.
+  for (const each of staying) each.place.drained();
+  await vi.advanceTimersByTimeAsync(120_000);
+  await arrive();
+  const shared = open().filter(({ ids }) => ids.some(({ asked }) => asked === undefined));
+  assert(shared.length <= 1, `${shared.length} streams are shared`);
+  server.write([
+    { key: "a", deleted: false },
+    { key: "b", deleted: false },
+    { key: "c", deleted: true },
+  ]);
+  await arrive();
   // Everybody leaves, and no stream stays open.
   for (const each of staying) {
     each.left = true;

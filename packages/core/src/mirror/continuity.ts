@@ -18,8 +18,9 @@ export type Look = (signal: AbortSignal) => Promise<boolean>;
  */
 export class Continuity {
   readonly #watcher: Watcher;
-  readonly #closing = new AbortController();
   #interruptions = 0;
+  /** Ends the check under way. */
+  #outdated = new AbortController();
   #checking: Promise<void> = Promise.resolve();
   #lost: EtcdError | undefined;
 
@@ -32,29 +33,30 @@ export class Continuity {
     return this.#lost;
   }
 
+  /** What was looked at until now may be of a store that is no more. */
   broke(): void {
     this.#interruptions += 1;
+    this.#outdated.abort();
   }
 
   /** Calls `onLive` when the watch has caught up by the word of `look`; ends the watch when it cannot. */
   check(look: Look, onLive: () => void): void {
     // A watch that begins right after a listing has nothing behind it that could have gone.
     if (this.#interruptions === 0) onLive();
-    else this.#checking = this.#check(look, onLive);
+    else this.#checking = this.#check(this.#checking, look, onLive);
   }
 
   async close(): Promise<void> {
-    this.#closing.abort();
+    this.#outdated.abort();
     await this.#checking;
   }
 
-  async #check(look: Look, onLive: () => void): Promise<void> {
-    const { signal } = this.#closing;
-    const interruption = this.#interruptions;
-    for (let attempt = 0; ; attempt += 1) {
+  async #check(previous: Promise<void>, look: Look, onLive: () => void): Promise<void> {
+    const { signal } = (this.#outdated = new AbortController());
+    await previous;
+    for (let attempt = 0; !signal.aborted; attempt += 1) {
       const seen: unknown = await look(signal).catch((error: unknown) => error);
-      const outdated = this.#watcher.state !== "live" || interruption !== this.#interruptions;
-      if (signal.aborted || outdated) return;
+      if (signal.aborted || this.#watcher.state !== "live") return;
       if (seen === true) return onLive();
       if (isGone(seen)) {
         this.#lost = seen;

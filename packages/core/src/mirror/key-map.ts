@@ -1,6 +1,7 @@
 import type { KeyValue } from "../kv/key-value.ts";
+import { ownKeyValue } from "../kv/own-bytes.ts";
 import type { WatchEvent } from "../watch/watch-event.ts";
-import { isSame } from "./same-history.ts";
+import { idOf, isSame } from "./same-key.ts";
 
 /** One real change of one key. */
 export type KeyChange =
@@ -12,7 +13,10 @@ export type KeyChange =
     }
   | { readonly type: "delete"; readonly key: string; readonly kv?: undefined; readonly previous: KeyValue };
 
-/** Keys by their bytes, and what becomes different when events or a new listing come in. */
+/**
+ * Keys by their bytes, and what becomes different when events or a new listing come in. What it keeps does not hold on to
+ * the message it came with, nor so to what else was in there.
+ */
 export class KeyMap {
   #byKey = new Map<string, KeyValue>();
 
@@ -28,19 +32,25 @@ export class KeyMap {
     return this.#byKey.values();
   }
 
+  /** What there is now by {@link idOf}, which changes no more. */
+  copy(): ReadonlyMap<string, KeyValue> {
+    return new Map(this.#byKey);
+  }
+
   /** Takes in events, in order. What is known already, since a listing contained it, is no change. */
   follow(events: readonly WatchEvent[]): readonly KeyChange[] {
     const changes: KeyChange[] = [];
-    for (const { type, kv } of events) {
-      const id = idOf(kv.keyBytes);
+    for (const { type, kv: received } of events) {
+      const id = idOf(received.keyBytes);
       const previous = this.#byKey.get(id);
-      if (previous !== undefined && previous.modRevision >= kv.modRevision) continue;
+      if (previous !== undefined && previous.modRevision >= received.modRevision) continue;
       if (type === "put") {
+        const kv = ownKeyValue(received);
         this.#byKey.set(id, kv);
         changes.push({ type, key: kv.key, kv, previous });
       } else if (previous !== undefined) {
         this.#byKey.delete(id);
-        changes.push({ type, key: kv.key, previous });
+        changes.push({ type, key: previous.key, previous });
       }
     }
     return changes;
@@ -48,7 +58,7 @@ export class KeyMap {
 
   /** Takes a complete listing as the new state. */
   replaceAll(listed: readonly KeyValue[]): readonly KeyChange[] {
-    const next = new Map(listed.map((kv) => [idOf(kv.keyBytes), kv]));
+    const next = new Map(listed.map((kv) => [idOf(kv.keyBytes), ownKeyValue(kv)]));
     const changes: KeyChange[] = [];
     for (const [id, previous] of this.#byKey) {
       if (!next.has(id)) changes.push({ type: "delete", key: previous.key, previous });
@@ -61,9 +71,4 @@ export class KeyMap {
     this.#byKey = next;
     return changes;
   }
-}
-
-/** Keys are bytes and need not be UTF-8; latin1 maps every byte to one character and back. */
-function idOf(key: Uint8Array): string {
-  return Buffer.from(key.buffer, key.byteOffset, key.byteLength).toString("latin1");
 }

@@ -3,8 +3,6 @@ import { isGone } from "../errors/passing.ts";
 import { type Bytes, toKey } from "../kv/bytes.ts";
 import { type KeyRange, toWireRange } from "../kv/key-range.ts";
 import type { KeyValue } from "../kv/key-value.ts";
-import type { RangeOptions, RangeResult } from "../kv/range.ts";
-import type { Page, ScanOptions } from "../kv/scan.ts";
 import { CALL_OPTIONS, type CallOptions, timeoutOption } from "../transport/call-options.ts";
 import { pause } from "../util/abort.ts";
 import { backoffMs } from "../util/backoff.ts";
@@ -18,7 +16,7 @@ import type { Watcher, WatchLag } from "../watch/watcher.ts";
 import type { WatchOptions } from "../watch/watch-options.ts";
 import { Continuity, type Look } from "./continuity.ts";
 import { KeyMap, type KeyChange } from "./key-map.ts";
-import { isSameHistory, knownState } from "./same-history.ts";
+import { compareHistory, type Store } from "./same-history.ts";
 
 /**
  * - `loading`: the first listing is not in, or its watch not confirmed yet.
@@ -45,10 +43,8 @@ export interface MirrorEvents {
 }
 
 /** What a mirror needs of a client. */
-export interface MirrorClient {
+export interface MirrorClient extends Store {
   readonly timeoutMs: number;
-  range(range: KeyRange, options?: RangeOptions): Promise<RangeResult>;
-  pages(range: KeyRange, options?: ScanOptions): AsyncIterable<Page>;
   watch(range: KeyRange, options?: WatchOptions): Watcher;
 }
 
@@ -250,13 +246,8 @@ export class Mirror extends Emitter<MirrorEvents> {
 
   /** Rejects where the store, as it was at the mirror's revision, is not what the mirror has: then, or no longer, or not yet. */
   async #compare(signal: AbortSignal): Promise<void> {
-    const revision = this.#revision;
-    const known = knownState(this.#keys.values(), this.#keys.size);
-    const newestFirst = { by: "modRevision", order: "descending" } as const;
-    const limit = Math.max(1, known.newest.length);
-    const found = await this.#client.range(this.#range, { revision, sort: newestFirst, limit, signal });
-    if (!isSameHistory(known, found))
-      throw new EtcdError("CLUSTER_CHANGED", `the store shows another revision ${revision} than it once did`);
+    const known = { revision: this.#revision, keys: this.#keys.copy() };
+    await compareHistory(this.#client, this.#range, known, signal);
   }
 
   #apply(changes: readonly KeyChange[], revision: bigint): void {

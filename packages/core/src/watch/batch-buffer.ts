@@ -33,6 +33,10 @@ export class BatchBuffer {
     return this.#events >= this.#limit;
   }
 
+  get empty(): boolean {
+    return this.#batches.length === 0;
+  }
+
   /** Whether enough has been read for more to be worth fetching. */
   get hasRoom(): boolean {
     return this.#events <= this.#limit / 2;

@@ -80,6 +80,11 @@ export class Subscription {
     return this.#nextRevision;
   }
 
+  /** Whether the store has been further, in this range or elsewhere, when it last said anything. */
+  get isBehind(): boolean {
+    return this.#nextRevision <= this.#store.revision;
+  }
+
   /** What to ask a stream for, now. Half an answer from an earlier stream is worth nothing any more. */
   createRequest(): WatchCreateRequestInput {
     this.#fragments = [];

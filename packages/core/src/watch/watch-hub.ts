@@ -12,9 +12,10 @@ import { WatchStream } from "./watch-stream.ts";
 
 /**
  * Where a client's watches live: all on one stream, as long as their readers keep up. One whose reader is slow gets a
- * stream of its own, since pausing the shared one would starve all others. So does one with an id of its own: on a stream
- * with others the server may have given that id away, or will when it is free again; and it may still send, under an id
- * that is used twice, what the first watch was due (etcd `v3rpc/watch.go`, sendLoop, all versions so far).
+ * stream of its own, since pausing the shared one would starve all others, and goes back when it has kept up for a while.
+ * One with an id of its own never shares: on a stream with others the server may have given that id away, or will when it
+ * is free again; and it may still send, under an id that is used twice, what the first watch was due (etcd
+ * `v3rpc/watch.go`, sendLoop, all versions so far).
  */
 export class WatchHub {
   readonly #connection: Connection;
@@ -44,6 +45,11 @@ export class WatchHub {
     this.#places.set(subscription, place);
     stream.add(subscription);
     return place;
+  }
+
+  /** The stream for all watches that need no other. */
+  get shared(): WatchStream {
+    return this.#shared;
   }
 
   newStream(): WatchStream {
@@ -90,12 +96,23 @@ export class WatchHub {
   }
 }
 
+/**
+ * How long a watch on a stream of its own must not have filled its buffer again, after that was read empty, before it goes
+ * back; longer each time. A reader that is slow now and then costs a stream now and then, and not one after the other.
+ */
+const CALM = { initialMs: 1_000, maxMs: 60_000 };
+
 /** A watch's place in the hub, as its reader steers it. */
 export class HubPlace {
   readonly #hub: WatchHub;
   readonly #subscription: Subscription;
+  /** It has an id of its own, and never shares a stream. */
+  readonly #alone: boolean;
   #stream: WatchStream;
   #own: "no" | "wanted" | "yes";
+  /** How often it has gone back to the shared stream. */
+  #returns = 0;
+  #calm: NodeJS.Timeout | undefined;
 
   constructor(
     hub: WatchHub,
@@ -104,12 +121,14 @@ export class HubPlace {
   ) {
     this.#hub = hub;
     this.#stream = stream;
+    this.#alone = alone;
     this.#own = alone ? "yes" : "no";
     this.#subscription = subscription;
   }
 
   /** The reader cannot take more. */
   hold(): void {
+    this.#endCalm();
     if (this.#own === "yes") {
       this.#stream.pause();
     } else if (this.#own === "no") {
@@ -124,9 +143,13 @@ export class HubPlace {
       this.#stream.resume();
     } else if (this.#own === "wanted") {
       this.#own = "yes";
-      this.#stream = this.#hub.newStream();
-      this.#stream.add(this.#subscription);
+      this.moveTo(this.#hub.newStream());
     }
+  }
+
+  /** The reader has read all there was. Called often. */
+  drained(): void {
+    if (this.#own === "yes" && !this.#alone && this.#calm === undefined) this.#awaitCalm();
   }
 
   /** As {@link WatchStream.askProgress}; a reader that is slow has no stream at times. */
@@ -146,6 +169,33 @@ export class HubPlace {
   }
 
   detach(): void {
+    this.#endCalm();
     this.#stream.remove(this.#subscription);
+  }
+
+  #awaitCalm(): void {
+    const { nextRevision } = this.#subscription;
+    this.#calm = setTimeout(
+      () => {
+        // A replay that goes on would hold up the others; it has ended where the store was reached, or nothing comes.
+        const replays = this.#subscription.isBehind && this.#subscription.nextRevision !== nextRevision;
+        if (replays) this.#awaitCalm();
+        else this.#goBack();
+      },
+      backoffMs(this.#returns, CALM),
+    );
+  }
+
+  #endCalm(): void {
+    clearTimeout(this.#calm);
+    this.#calm = undefined;
+  }
+
+  #goBack(): void {
+    this.#endCalm();
+    this.#returns += 1;
+    this.#own = "no";
+    this.#stream.remove(this.#subscription);
+    this.moveTo(this.#hub.shared);
   }
 }

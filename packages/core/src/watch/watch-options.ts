@@ -30,8 +30,10 @@ export interface WatchOptions {
   /** Also deliver batches without events, which tell how far the watch is while nothing happens. @default false */
   readonly progressNotify?: boolean | undefined;
   /**
-   * How many events may wait for the reader. At that number the stream is paused until half of them are read; nothing is
-   * dropped. A batch is never cut, so it may be exceeded by one.
+   * How many events may wait for the reader. At that number the watch is paused until half of them are read; nothing is
+   * dropped. A batch is never cut, so it may be exceeded by one. What is compacted meanwhile is gone, as anywhere: then the
+   * loop gets what was received, and throws `COMPACTED`. A watch that was paused has a stream to itself until its reader
+   * has kept up for a second, or for longer, up to a minute, the more often it happens.
    *
    * @default 1024
    */

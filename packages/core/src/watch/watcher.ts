@@ -257,9 +257,12 @@ export class Watcher extends Emitter<WatcherEvents> implements AsyncIterable<Wat
   }
 
   #afterRead(): void {
-    if (!this.#holding || !this.#buffer.hasRoom || this.#state === "closed") return;
-    this.#holding = false;
-    this.#place?.release();
+    if (this.#state === "closed") return;
+    if (this.#holding && this.#buffer.hasRoom) {
+      this.#holding = false;
+      this.#place?.release();
+    }
+    if (this.#buffer.empty) this.#place?.drained();
   }
 
   #end(end: BufferEnd): void {
