@@ -245,7 +245,10 @@ export class EtcdClient {
     return stm(this, fn, options);
   }
 
-  /** Grants a lease and keeps it alive until the session is closed or the lease is lost. */
+  /**
+   * Grants a lease and keeps it alive until the session is closed or the lease is lost. With `lease` it keeps one alive that
+   * there is already, and does not revoke it.
+   */
   async openSession(options: SessionOptions = {}): Promise<Session> {
     return openSession(this.#parts, options);
   }

@@ -79,6 +79,22 @@ describe("a snapshot", () => {
     for (const kv of kvs) expect(kv.value.equals(Buffer.alloc(100_000, Number(kv.key.slice(4))))).toBe(true);
   });
 
+  it("gets a path that another one is on its way to whole, and leaves nothing beside it", async () => {
+    const { maintenance } = etcd;
+    // The first one is in the middle when the second begins, and ends before it.
+    let second: Promise<unknown> | undefined;
+    await maintenance.snapshotToFile(path, {
+      onProgress: () => void (second ??= maintenance.snapshotToFile(path)),
+    });
+    const bytes = await readFile(path);
+    expect(createHash("sha256").update(bytes.subarray(0, -32)).digest().equals(bytes.subarray(-32))).toBe(
+      true,
+    );
+    await second;
+    await Promise.all(Array.from({ length: 3 }, async () => maintenance.snapshotToFile(path)));
+    expect(await readdir(directory)).toEqual(["backup.db"]);
+  });
+
   it("replaces an older one only when it is whole", async () => {
     await etcd.maintenance.snapshotToFile(path);
     const before = await readFile(path);

@@ -5,6 +5,7 @@ import { leases } from "./leases.mjs";
 import { locks } from "./locks.mjs";
 import { mirrors } from "./mirrors.mjs";
 import { registrations } from "./registrations.mjs";
+import { requests } from "./requests.mjs";
 import { watches } from "./watches.mjs";
 import { writes } from "./writes.mjs";
 
@@ -26,4 +27,5 @@ export const mutations = [
   ...registrations,
   ...config,
   ...input,
+  ...requests,
 ];

@@ -128,12 +128,25 @@ export const leases = [
     name: "aborted-open-leaves-lease",
     harm: "Each openSession() that is aborted leaves a lease behind.",
     file: "packages/core/src/lease/open-session.ts",
-    find: `if (isEtcdError(error) && error.outcome !== "notApplied")`,
-    replace: `if (isEtcdError(error) && error.outcome === "notApplied")`,
+    find: `if (adopted === undefined && isEtcdError(error) && error.outcome !== "notApplied")`,
+    replace: `if (adopted === undefined && isEtcdError(error) && error.outcome === "notApplied")`,
     tests: [
       {
         file: "packages/core/test/session-open.test.ts",
         title: "that is aborted after its lease was granted leaves no lease",
+      },
+    ],
+  },
+  {
+    name: "lease-of-others-revoked",
+    harm: "Closing a session on a lease that somebody else granted deletes all keys of that lease.",
+    file: "packages/core/src/lease/open-session.ts",
+    find: "(adopted === undefined ? revoke(connection, id, forMs) : undefined)",
+    replace: "revoke(connection, id, forMs)",
+    tests: [
+      {
+        file: "packages/core/test/adopted-lease.test.ts",
+        title: "keeps one of an id of its own alive, and leaves it when it is closed",
       },
     ],
   },

@@ -1,4 +1,5 @@
 import { type KeyRange, toWireRange } from "../kv/key-range.ts";
+import { printable } from "../kv/printable.ts";
 import { CALL_OPTIONS, type CallOptions } from "../transport/call-options.ts";
 import type { Connection } from "../transport/connection.ts";
 import * as rpcs from "../transport/rpcs.ts";
@@ -52,7 +53,19 @@ export class Auth {
   async status(options: CallOptions = {}): Promise<AuthStatus> {
     refuseUnknown(options, CALL_OPTIONS, "status");
     const { enabled, authRevision } = await this.#connection.unary(rpcs.authStatus, {}, options);
-    return { enabled, authRevision };
+    return printable({ enabled, authRevision });
+  }
+
+  /**
+   * Checks a name and password, and gives a token that stands for them, for other tools and for the option `auth: { token }`
+   * of other clients. This client logs in by itself and keeps nothing of this. A simple token lives for five minutes after
+   * its last use unless etcd was told otherwise. `UNAUTHENTICATED` where they are wrong, `FAILED_PRECONDITION` while
+   * authentication is not enabled.
+   */
+  async authenticate(user: string, password: string, options: CallOptions = {}): Promise<string> {
+    refuseUnknown(options, CALL_OPTIONS, "authenticate");
+    const request = { name: nameOf(user, "user"), password: passwordOption(password) };
+    return (await this.#connection.unary(rpcs.authenticate, request, options)).token;
   }
 
   /** Adds a user without roles: `{ password }`, or `{ noPassword: true }` for one that has only certificates. */

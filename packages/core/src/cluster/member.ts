@@ -1,4 +1,5 @@
 import type { Member as WireMember } from "@quorumkit/proto";
+import { printable } from "../kv/printable.ts";
 import { describe } from "../util/validate.ts";
 
 /** One member of the cluster, as the cluster knows it. */
@@ -15,13 +16,13 @@ export interface Member {
 }
 
 export function toMember(wire: WireMember): Member {
-  return {
+  return printable({
     id: wire.ID,
     name: wire.name,
     peerUrls: wire.peerURLs,
     clientUrls: wire.clientURLs,
     isLearner: wire.isLearner,
-  };
+  });
 }
 
 const MAX_UINT64 = 2n ** 64n - 1n;

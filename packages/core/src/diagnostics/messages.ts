@@ -47,6 +47,7 @@ export type StreamMessage =
 
 /** What happened to the lease of a session. */
 export type LeaseMessage =
+  // Also of a lease that was there already, when a session is opened on it.
   | { readonly event: "granted"; readonly leaseId: bigint; readonly ttlSeconds: number }
   | {
       readonly event: "renewed";

@@ -5,6 +5,7 @@ import * as rpcs from "../transport/rpcs.ts";
 import { acquireEndpoint, readServerStream, type StreamEnd } from "../transport/server-stream.ts";
 import { KeyValue } from "./key-value.ts";
 import type { Page } from "./page.ts";
+import { printable } from "./printable.ts";
 
 /** Members get upgraded while their clients run. */
 const ASK_AGAIN_MS = 10 * 60_000;
@@ -72,7 +73,7 @@ export class RangeStreams {
         for (let first = 0; first < wire.length; first += limit) {
           const kvs = wire.slice(first, first + limit).map((each) => new KeyValue(each));
           last = kvs.at(-1)?.keyBytes;
-          yield { revision, kvs };
+          yield printable({ revision, kvs });
         }
       }
     } finally {

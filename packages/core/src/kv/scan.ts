@@ -13,6 +13,7 @@ import { headerOf } from "./header.ts";
 import { type KeyRange, keyAfter, toWireRange } from "./key-range.ts";
 import { KeyValue } from "./key-value.ts";
 import type { Page } from "./page.ts";
+import { printable } from "./printable.ts";
 import type { RangeStreams } from "./range-streams.ts";
 
 export type { Page } from "./page.ts";
@@ -71,7 +72,7 @@ export async function* pages(
     const header = headerOf(response);
     if (revision === 0n) ({ revision } = header);
     const kvs = response.kvs.map((each) => new KeyValue(each));
-    yield { revision, clusterId: header.clusterId, kvs };
+    yield printable({ revision, clusterId: header.clusterId, kvs });
     const last = kvs.at(-1);
     if (!response.more || last === undefined) return;
     start = keyAfter(last.keyBytes);

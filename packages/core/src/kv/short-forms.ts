@@ -6,6 +6,7 @@ import type { Connection } from "../transport/connection.ts";
 import { describe, refuseUnknown } from "../util/validate.ts";
 import { type Bytes, toBytes, toKey } from "./bytes.ts";
 import type { KeyValue } from "./key-value.ts";
+import { printable } from "./printable.ts";
 import type { LeaseRef } from "./put.ts";
 
 export interface PutIfAbsentOptions extends CallOptions {
@@ -59,8 +60,8 @@ export async function compareAndSwap(
     .commit({ signal, timeoutMs });
   const { revision } = result;
   return result.succeeded
-    ? { swapped: true, revision }
-    : { swapped: false, revision, current: result.results[0] };
+    ? printable({ swapped: true, revision })
+    : printable({ swapped: false, revision, current: result.results[0] });
 }
 
 export async function putIfAbsent(
@@ -74,8 +75,8 @@ export async function putIfAbsent(
   const { revision } = result;
   // Where the key is not absent it is there: both were seen in one step.
   return result.swapped
-    ? { created: true, revision }
-    : { created: false, revision, current: result.current as KeyValue };
+    ? printable({ created: true, revision })
+    : printable({ created: false, revision, current: result.current as KeyValue });
 }
 
 export async function putAll(
@@ -89,7 +90,7 @@ export async function putAll(
   const { revision } = await txn(connection)
     .then(...list.map(([key, value]) => op.put(key, value, { lease })))
     .commit({ signal, timeoutMs });
-  return { revision };
+  return printable({ revision });
 }
 
 /** Refuses what the server would refuse, before anything is sent. */

@@ -5,11 +5,11 @@ import * as rpcs from "../transport/rpcs.ts";
 import { pause } from "../util/abort.ts";
 import { backoffMs } from "../util/backoff.ts";
 import { systemClock } from "../util/clock.ts";
-import type { Lease } from "./lease.ts";
+import { type Lease, toLease } from "./lease.ts";
 
 export interface Granted {
   readonly lease: Lease;
-  /** On the deadline clock: the lease has not begun before. */
+  /** On the deadline clock: its TTL has not begun before. */
   readonly sentAt: number;
 }
 
@@ -36,13 +36,13 @@ export async function grantNew(
     const sentAt = systemClock.now();
     try {
       const granted = await connection.unary(rpcs.leaseGrant, request, timeLeft());
-      return { lease: { id, ttlSeconds: Number(granted.TTL) }, sentAt };
+      return { lease: toLease(id, granted.TTL), sentAt };
     } catch (error) {
       if (!isEtcdError(error, "LEASE_EXISTS")) throw round === 0 ? error : sinceGranted(error);
     }
     const found = await lookUp(connection, id, timeLeft());
     // It may be the first sending's, whichever was answered.
-    if (found.TTL >= 0n) return { lease: { id, ttlSeconds: Number(found.grantedTTL) }, sentAt: beganAt };
+    if (found.TTL >= 0n) return { lease: toLease(id, found.grantedTTL), sentAt: beganAt };
     // Or a member was asked that is behind the one which found the id taken: then it shows at the next round.
     await pause(backoffMs(round, BACKOFF), signal, connection.closing);
     if (performance.now() >= deadline) {

@@ -4,21 +4,30 @@ import type { Endpoint } from "../transport/endpoint.ts";
 import { fairShareMs } from "../transport/fair-share.ts";
 import * as rpcs from "../transport/rpcs.ts";
 import { onAbort, raceAbort } from "../util/abort.ts";
+import { systemClock } from "../util/clock.ts";
 import { deferred } from "../util/deferred.ts";
+
+/** An answered renewal. */
+export interface Renewed {
+  /** 0 for a lease that is gone. */
+  readonly ttlSeconds: number;
+  /** When the renewal that was answered was sent, on the deadline clock. */
+  readonly sentAt: number;
+}
 
 type Answer = { readonly ttlSeconds: number } | { readonly error: EtcdError; readonly temporary: boolean };
 
 const NAME = "LeaseKeepAlive";
 
 /**
- * Sends one renewal on a stream of its own and gives the TTL in the answer, 0 for a lease that is gone. Renewing is
- * idempotent, so a stream that breaks is followed by another until the deadline.
+ * Sends one renewal on a stream of its own and gives what was answered. Renewing is idempotent, so a stream that breaks is
+ * followed by another until the deadline.
  */
 export async function keepAliveOnce(
   connection: Connection,
   id: bigint,
   { signal, timeoutMs }: { readonly signal: AbortSignal | undefined; readonly timeoutMs: number },
-): Promise<number> {
+): Promise<Renewed> {
   // One controller for all that can end it, released at the end: AbortSignal.any would stay with the long-lived signals.
   const limit = new AbortController();
   const deadline = performance.now() + timeoutMs;
@@ -49,9 +58,10 @@ export async function keepAliveOnce(
         answer.resolve({ error, temporary: true });
       }, shareMs);
       try {
+        const sentAt = systemClock.now();
         stream.send({ ID: id });
         const result = await raceAbort(answer.promise, limit.signal);
-        if ("ttlSeconds" in result) return result.ttlSeconds;
+        if ("ttlSeconds" in result) return { ttlSeconds: result.ttlSeconds, sentAt };
         if (!result.temporary) throw result.error;
         last = result.error;
       } catch (error) {

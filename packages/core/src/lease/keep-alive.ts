@@ -37,6 +37,11 @@ export class KeepAlive {
     this.#clock = clock;
   }
 
+  /** Whether a lease is being kept alive. */
+  keeps(id: bigint): boolean {
+    return this.#entries.has(id);
+  }
+
   /** Why the renewals of a lease are not answered; undefined while they are. */
   lastErrorOf(id: bigint): EtcdError | undefined {
     return this.#entries.get(id)?.shard.lastError;

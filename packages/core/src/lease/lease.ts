@@ -1,4 +1,6 @@
 import { randomBytes } from "node:crypto";
+import { EtcdError } from "../errors/etcd-error.ts";
+import { printable } from "../kv/printable.ts";
 import { numberOption } from "../util/validate.ts";
 
 /** A granted lease: keys put with it are deleted when it ends. */
@@ -6,6 +8,10 @@ export interface Lease {
   readonly id: bigint;
   /** The TTL etcd granted, in seconds. It may be more than was asked for: etcd has a minimum. */
   readonly ttlSeconds: number;
+}
+
+export function toLease(id: bigint, ttlSeconds: number | bigint): Lease {
+  return printable({ id, ttlSeconds: Number(ttlSeconds) });
 }
 
 /** etcd's own limit (`lease/lessor.go`). */
@@ -23,6 +29,10 @@ export function ttlOption(value: number | undefined, fallback?: number): number 
       `ttlSeconds must be a whole number between 1 and ${MAX_TTL_SECONDS}, received undefined`,
     );
   return ttl;
+}
+
+export function leaseNotFound(id: bigint): EtcdError {
+  return new EtcdError("LEASE_NOT_FOUND", `lease ${id.toString(16)} does not exist`);
 }
 
 /**

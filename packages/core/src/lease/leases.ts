@@ -1,4 +1,4 @@
-import { EtcdError } from "../errors/etcd-error.ts";
+import { printable } from "../kv/printable.ts";
 import { type LeaseRef, leaseId } from "../kv/put.ts";
 import { CALL_OPTIONS, type CallOptions, timeoutOption } from "../transport/call-options.ts";
 import type { Connection } from "../transport/connection.ts";
@@ -6,7 +6,7 @@ import * as rpcs from "../transport/rpcs.ts";
 import { bigintOption, booleanOption, refuseUnknown, signalOption } from "../util/validate.ts";
 import { grantNew } from "./grant.ts";
 import { keepAliveOnce } from "./keep-alive-once.ts";
-import { type Lease, newLeaseId, ttlOption } from "./lease.ts";
+import { type Lease, leaseNotFound, newLeaseId, toLease, ttlOption } from "./lease.ts";
 import { revokeLease } from "./revoke-lease.ts";
 
 export interface GrantOptions extends CallOptions {
@@ -53,7 +53,7 @@ export class Leases {
       return (await grantNew(this.#connection, { id: newLeaseId(), ttlSeconds }, options)).lease;
     const request = { ID: chosen, TTL: BigInt(ttlSeconds) };
     const granted = await this.#connection.unary(rpcs.leaseGrant, request, options);
-    return { id: chosen, ttlSeconds: Number(granted.TTL) };
+    return toLease(chosen, granted.TTL);
   }
 
   /** Ends a lease at once and deletes its keys. A lease that is gone already is `LEASE_NOT_FOUND`. */
@@ -69,19 +69,19 @@ export class Leases {
     const id = leaseId(lease);
     const answer = await this.#connection.unary(rpcs.leaseTimeToLive, { ID: id, keys }, options);
     if (answer.TTL < 0n) return undefined;
-    return {
+    return printable({
       id,
       ttlSeconds: Number(answer.TTL),
       grantedTtlSeconds: Number(answer.grantedTTL),
       keys: answer.keys,
-    };
+    });
   }
 
   /** The ids of all leases of the cluster. */
   async list(options: CallOptions = {}): Promise<readonly bigint[]> {
     refuseUnknown(options, CALL_OPTIONS, "list");
     const answer = await this.#connection.unary(rpcs.leaseLeases, {}, options);
-    return answer.leases.map(({ ID }) => ID);
+    return printable(answer.leases.map(({ ID }) => ID));
   }
 
   /** Renews a lease once and gives its TTL in seconds; `LEASE_NOT_FOUND` when it is gone. */
@@ -90,8 +90,8 @@ export class Leases {
     signalOption(options.signal);
     const id = leaseId(lease);
     const timeoutMs = timeoutOption(options.timeoutMs, this.#connection.defaultTimeoutMs);
-    const ttlSeconds = await keepAliveOnce(this.#connection, id, { signal: options.signal, timeoutMs });
-    if (ttlSeconds <= 0) throw new EtcdError("LEASE_NOT_FOUND", `lease ${id.toString(16)} does not exist`);
+    const { ttlSeconds } = await keepAliveOnce(this.#connection, id, { signal: options.signal, timeoutMs });
+    if (ttlSeconds <= 0) throw leaseNotFound(id);
     return ttlSeconds;
   }
 }

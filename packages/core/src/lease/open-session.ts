@@ -1,9 +1,11 @@
 import { EtcdError, isEtcdError } from "../errors/etcd-error.ts";
+import { type LeaseRef, leaseId } from "../kv/put.ts";
 import { CALL_OPTIONS, type CallOptions, timeoutOption } from "../transport/call-options.ts";
 import type { Connection } from "../transport/connection.ts";
 import { pause } from "../util/abort.ts";
 import { systemClock } from "../util/clock.ts";
 import { refuseUnknown, signalOption } from "../util/validate.ts";
+import { adoptLease } from "./adopt-lease.ts";
 import { grantNew } from "./grant.ts";
 import type { KeepAlive } from "./keep-alive.ts";
 import { newLeaseId, ttlOption } from "./lease.ts";
@@ -15,6 +17,14 @@ import { takeTurn } from "./take-turn.ts";
 export interface SessionOptions extends CallOptions {
   /** How long the lease outlives the last renewal, in whole seconds. etcd raises it to its minimum, 2 by default. @default 10 */
   readonly ttlSeconds?: number | undefined;
+  /**
+   * A lease there is already, to be kept alive from now on: one with an id of its own, or another program's. It keeps its
+   * TTL, so `ttlSeconds` must be absent. `LEASE_NOT_FOUND` when it is gone. The session only renews it: closing the
+   * session, or the client, leaves the lease to whoever granted it, and to its TTL. To end it, too, revoke it.
+   *
+   * @default one that is granted, and revoked with the session
+   */
+  readonly lease?: LeaseRef | undefined;
 }
 
 /** What a session is opened with. */
@@ -30,31 +40,40 @@ const CLEAN_UP_PAUSE_MS = 300;
 const CLEAN_UP_MS = 1_000;
 
 export async function openSession(parts: SessionParts, options: SessionOptions): Promise<Session> {
-  refuseUnknown(options, ["ttlSeconds", ...CALL_OPTIONS], "openSession");
+  refuseUnknown(options, ["ttlSeconds", "lease", ...CALL_OPTIONS], "openSession");
+  if (options.lease !== undefined && options.ttlSeconds !== undefined)
+    throw new TypeError("ttlSeconds must be absent with lease: it has its own");
   return parts.sessions.open(open(parts, options));
 }
 
 async function open(
   { connection, keepAlive, sessions }: SessionParts,
-  { ttlSeconds, signal, timeoutMs }: SessionOptions,
+  { ttlSeconds, lease: given, signal, timeoutMs }: SessionOptions,
 ): Promise<Session> {
   const wanted = { id: newLeaseId(), ttlSeconds: ttlOption(ttlSeconds, 10) };
+  const adopted = given === undefined ? undefined : leaseId(given);
+  refuseKept(keepAlive, adopted);
   signalOption(signal);
   const limitMs = timeoutOption(timeoutMs, connection.defaultTimeoutMs);
   const turn = await takeTurn(sessions.grants, limitMs, [signal, connection.closing]);
   try {
     if (turn.remainingMs <= 0) {
-      const message = `LeaseGrant was not sent within ${limitMs} ms: too many others were before it`;
+      const message = `openSession sent nothing within ${limitMs} ms: too many others were before it`;
       throw new EtcdError("TIMEOUT", message, { outcome: "notApplied" });
     }
     const left = { signal, timeoutMs: Math.max(1, turn.remainingMs) };
-    const { lease, sentAt } = await grantNew(connection, wanted, left);
+    const { lease, sentAt } =
+      adopted === undefined
+        ? await grantNew(connection, wanted, left)
+        : await adoptLease(connection, adopted, left);
+    // Another call may have been about the same lease.
+    refuseKept(keepAlive, adopted);
     const session = new Session(
       {
         clock: systemClock,
         connection: connection.monitor,
         keepAlive,
-        revoke: async (id, forMs) => revoke(connection, id, forMs),
+        revoke: async (id, forMs) => (adopted === undefined ? revoke(connection, id, forMs) : undefined),
         onEnded: (ended) => sessions.delete(ended),
       },
       lease,
@@ -64,12 +83,20 @@ async function open(
     return session;
   } catch (error) {
     // It may have been granted, although nobody waits for it any more.
-    if (isEtcdError(error) && error.outcome !== "notApplied")
+    if (adopted === undefined && isEtcdError(error) && error.outcome !== "notApplied")
       void sessions.open(cleanUp(connection, wanted.id));
     throw error;
   } finally {
     turn.end();
   }
+}
+
+/** A lease is renewed for one session, which answers for it. */
+function refuseKept(keepAlive: KeepAlive, id: bigint | undefined): void {
+  if (id !== undefined && keepAlive.keeps(id))
+    throw new TypeError(
+      `lease must be one that no other session of the client keeps alive, received ${id.toString(16)}`,
+    );
 }
 
 /** Never rejects: what cannot be revoked ends with its TTL. */

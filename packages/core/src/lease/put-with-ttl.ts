@@ -1,5 +1,6 @@
 import { isEtcdError } from "../errors/etcd-error.ts";
 import type { Bytes } from "../kv/bytes.ts";
+import { printable } from "../kv/printable.ts";
 import { putRequest, putResult } from "../kv/put.ts";
 import { CALL_OPTIONS, type CallOptions, timeoutOption } from "../transport/call-options.ts";
 import type { Connection } from "../transport/connection.ts";
@@ -42,7 +43,7 @@ export async function putWithTtl(
   try {
     const timeoutMs = Math.max(1, deadline - performance.now());
     const response = await connection.unary(rpcs.put, { ...request, lease: lease.id }, { signal, timeoutMs });
-    return { revision: putResult(response).revision, lease };
+    return printable({ revision: putResult(response).revision, lease });
   } catch (error) {
     // Where the key may be there its lease must stay, or a write that succeeded would be undone.
     if (isEtcdError(error) && error.outcome === "notApplied") {

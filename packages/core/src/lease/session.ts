@@ -10,7 +10,10 @@ import type { Lease } from "./lease.ts";
 export interface SessionContext {
   readonly clock: Clock;
   readonly connection: ConnectionMonitor;
-  /** Revokes the lease within `limitMs`, or the client's deadline; works while the client closes, too. */
+  /**
+   * Revokes the lease within `limitMs`, or the client's deadline; works while the client closes, too. Does nothing where the
+   * lease is somebody else's.
+   */
   revoke(id: bigint, limitMs: number): Promise<void>;
   readonly keepAlive: KeepAlive;
   /** Called once, when the session has ended for whatever reason. */
@@ -36,7 +39,7 @@ export class Session {
   #timer: NodeJS.Timeout | undefined;
   #closed: Promise<void> | undefined;
 
-  /** Made by `EtcdClient.openSession`. `grantedAt` is when the grant was sent. */
+  /** Made by `EtcdClient.openSession`. `grantedAt` is when the grant, or the first answered renewal, was sent. */
   constructor(context: SessionContext, lease: Lease, grantedAt: number) {
     this.#context = context;
     this.lease = lease;
@@ -95,7 +98,7 @@ export class Session {
 
   /**
    * Ends the session and revokes the lease, which deletes its keys. When etcd does not answer, the lease is left to
-   * expire by itself. Never rejects.
+   * expire by itself, and so is one the session was opened on (`openSession({ lease })`). Never rejects.
    */
   async close(): Promise<void> {
     this.#closed ??= this.#close();

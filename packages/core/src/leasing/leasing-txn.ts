@@ -1,3 +1,4 @@
+import { printable } from "../kv/printable.ts";
 import { CALL_OPTIONS, type CallOptions, checkCallOptions } from "../transport/call-options.ts";
 import type { Compare } from "../txn/compare.ts";
 import { op } from "../txn/op.ts";
@@ -51,6 +52,6 @@ export class LeasingTxn<Then extends readonly Op[] = readonly [], Else extends r
     checkCallOptions(options);
     const { result, revision } = await this.#writer({ what: "txn", operation: op.txn(this.#txn) }, options);
     // Only the outer answer carries the revision.
-    return { ...result, revision };
+    return printable({ ...result, revision });
   }
 }

@@ -1,5 +1,6 @@
 import { AlarmAction, type AlarmMember, type AlarmRequestInput, AlarmType } from "@quorumkit/proto";
 import { memberId } from "../cluster/member.ts";
+import { printable } from "../kv/printable.ts";
 import { CALL_OPTIONS, type CallOptions } from "../transport/call-options.ts";
 import { callBudget } from "../transport/call-budget.ts";
 import type { Connection } from "../transport/connection.ts";
@@ -55,8 +56,8 @@ export async function disarm(connection: Connection, options: DisarmOptions): Pr
 
 function toAlarms(wire: readonly AlarmMember[]): readonly Alarm[] {
   return wire.flatMap(({ memberID, alarm }): Alarm[] => {
-    if (alarm === AlarmType.NOSPACE) return [{ memberId: memberID, type: "noSpace" }];
-    if (alarm === AlarmType.CORRUPT) return [{ memberId: memberID, type: "corrupt" }];
+    if (alarm === AlarmType.NOSPACE) return [printable({ memberId: memberID, type: "noSpace" })];
+    if (alarm === AlarmType.CORRUPT) return [printable({ memberId: memberID, type: "corrupt" })];
     return [];
   });
 }

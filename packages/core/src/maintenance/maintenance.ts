@@ -1,5 +1,6 @@
 import { DowngradeAction } from "@quorumkit/proto";
 import { headerOf } from "../kv/header.ts";
+import { printable } from "../kv/printable.ts";
 import { CALL_OPTIONS, type CallOptions, checkCallOptions } from "../transport/call-options.ts";
 import type { Connection, UnaryOptions } from "../transport/connection.ts";
 import type { Endpoint } from "../transport/endpoint.ts";
@@ -93,7 +94,7 @@ export class Maintenance {
   async hash(options: MemberCallOptions = {}): Promise<MemberHash> {
     refuseUnknown(options, ["endpoint", ...CALL_OPTIONS], "hash");
     const response = await this.#connection.unary(rpcs.hash, {}, this.#atMember(options));
-    return { memberId: headerOf(response).memberId, hash: response.hash };
+    return printable({ memberId: headerOf(response).memberId, hash: response.hash });
   }
 
   /** Hash of a member's keys up to a revision. Members with the same data, and the same compaction, give the same. */
@@ -101,13 +102,13 @@ export class Maintenance {
     refuseUnknown(options, ["endpoint", "revision", ...CALL_OPTIONS], "hashKV");
     const revision = bigintOption(options.revision, "revision", 1n) ?? 0n;
     const response = await this.#connection.unary(rpcs.hashKV, { revision }, this.#atMember(options));
-    return {
+    return printable({
       memberId: headerOf(response).memberId,
       hash: response.hash,
       // -1 before the first compaction.
       compactRevision: response.compactRevision < 0n ? undefined : response.compactRevision,
       hashRevision: response.hashRevision === 0n ? undefined : response.hashRevision,
-    };
+    });
   }
 
   /** The alarms raised in the cluster. */
@@ -155,8 +156,9 @@ export class Maintenance {
   }
 
   /**
-   * Writes a member's whole database to a file, for `etcdutl snapshot restore`. It is written as `<path>.part`, its checksum
-   * is verified, and only then it gets its name, replacing what was there. File errors come as Node gives them.
+   * Writes a member's whole database to a file, for `etcdutl snapshot restore`. It is written beside it, as
+   * `<path>.<random>.part`, its checksum is verified, and only then it gets its name, replacing what was there. Of several
+   * to one path the last one to end stays. File errors come as Node gives them.
    */
   async snapshotToFile(path: string, options: SnapshotToFileOptions = {}): Promise<SnapshotFile> {
     refuseUnknown(options, ["endpoint", "onProgress", ...CALL_OPTIONS], "snapshotToFile");

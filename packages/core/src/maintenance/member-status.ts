@@ -1,5 +1,6 @@
 import type { StatusResponse } from "@quorumkit/proto";
 import { headerOf } from "../kv/header.ts";
+import { printable } from "../kv/printable.ts";
 
 /** What one member says of itself. Sizes are in bytes. */
 export interface MemberStatus {
@@ -36,7 +37,7 @@ export interface MemberStatus {
 export function toMemberStatus(response: StatusResponse): MemberStatus {
   const { clusterId, memberId, revision } = headerOf(response);
   const { leader, downgradeInfo } = response;
-  return {
+  return printable({
     clusterId,
     memberId,
     version: response.version,
@@ -53,5 +54,5 @@ export function toMemberStatus(response: StatusResponse): MemberStatus {
     storageVersion: response.storageVersion === "" ? undefined : response.storageVersion,
     downgradeTarget: downgradeInfo?.enabled === true ? downgradeInfo.targetVersion : undefined,
     errors: response.errors,
-  };
+  });
 }

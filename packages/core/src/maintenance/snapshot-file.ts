@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { type FileHandle, open, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { Snapshot } from "./snapshot.ts";
@@ -25,9 +26,10 @@ export async function writeSnapshotFile(
   path: string,
   onProgress: ((progress: SnapshotProgress) => void) | undefined,
 ): Promise<SnapshotFile> {
-  const part = `${path}.part`;
+  // Of its own: another one may be on its way to the same path.
+  const part = `${path}.${randomUUID()}.part`;
   try {
-    const file = await open(part, "w", 0o600);
+    const file = await open(part, "wx", 0o600);
     try {
       for await (const piece of snapshot) {
         await writeAll(file, piece);

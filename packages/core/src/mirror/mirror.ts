@@ -3,6 +3,7 @@ import { isGone } from "../errors/passing.ts";
 import { type Bytes, toKey } from "../kv/bytes.ts";
 import { type KeyRange, toWireRange } from "../kv/key-range.ts";
 import type { KeyValue } from "../kv/key-value.ts";
+import { printable } from "../kv/printable.ts";
 import { CALL_OPTIONS, type CallOptions, timeoutOption } from "../transport/call-options.ts";
 import { pause } from "../util/abort.ts";
 import { backoffMs } from "../util/backoff.ts";
@@ -252,7 +253,7 @@ export class Mirror extends Emitter<MirrorEvents> {
 
   #apply(changes: readonly KeyChange[], revision: bigint): void {
     this.#revision = revision;
-    if (changes.length > 0) this.emit("change", { revision, changes });
+    if (changes.length > 0) this.emit("change", printable({ revision, changes }));
   }
 
   #becomeLive(): void {

@@ -1,4 +1,5 @@
 import { EtcdError } from "../errors/etcd-error.ts";
+import { printable } from "../kv/printable.ts";
 import type { Compare } from "../txn/compare.ts";
 import { op } from "../txn/op.ts";
 import type { CommitOptions, Txn } from "../txn/txn.ts";
@@ -68,7 +69,7 @@ export class GuardedTxn<Then extends readonly Op[] = readonly [], Else extends r
       throw notOwner(guard.key);
     }
     // Only the outer answer carries the revision.
-    return { ...outer.results[0], revision: outer.revision };
+    return printable({ ...outer.results[0], revision: outer.revision });
   }
 }
 

@@ -1,4 +1,5 @@
 import type { KeyValue } from "../kv/key-value.ts";
+import { printable } from "../kv/printable.ts";
 import type { Session } from "../lease/session.ts";
 import type { KeyWatch } from "./key-watch.ts";
 
@@ -30,5 +31,5 @@ export function queueKey(prefix: string, leaseId: bigint): string {
 }
 
 export function toQueueKey(kv: KeyValue): QueueKey {
-  return { key: kv.key, createRevision: kv.createRevision, leaseId: kv.lease };
+  return printable({ key: kv.key, createRevision: kv.createRevision, leaseId: kv.lease });
 }

@@ -1,6 +1,7 @@
 import { EtcdError } from "../errors/etcd-error.ts";
 import { type Bytes, toBytes } from "../kv/bytes.ts";
 import type { KeyValue } from "../kv/key-value.ts";
+import { printable } from "../kv/printable.ts";
 import { checkName } from "../queue/fair-queue.ts";
 import type { WaitingCallOptions } from "../services/waiting-call.ts";
 import type { CallOptions } from "../transport/call-options.ts";
@@ -56,7 +57,7 @@ export class PriorityQueue {
         .if(compare(base).modRevision.lessThan(seen.revision + 1n), compare(key).version.equals(0n))
         .then(op.put(base, ""), op.put(key, bytes))
         .commit(budget());
-      if (succeeded) return { key, revision };
+      if (succeeded) return printable({ key, revision });
     }
   }
 

@@ -1,5 +1,6 @@
 import { type Bytes, toBytes } from "../kv/bytes.ts";
 import type { KeyValue } from "../kv/key-value.ts";
+import { printable } from "../kv/printable.ts";
 import { checkName } from "../queue/fair-queue.ts";
 import type { WaitingCallOptions } from "../services/waiting-call.ts";
 import type { CallOptions } from "../transport/call-options.ts";
@@ -50,7 +51,7 @@ export class Queue {
         .if(compare(key).version.equals(0n))
         .then(op.put(key, bytes))
         .commit(budget());
-      if (succeeded) return { key, revision };
+      if (succeeded) return printable({ key, revision });
     }
   }
 

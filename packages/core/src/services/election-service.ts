@@ -2,6 +2,7 @@ import type { LeaderKey } from "@quorumkit/proto";
 import { EtcdError, isEtcdError } from "../errors/etcd-error.ts";
 import { type Bytes, toBytes, toKey } from "../kv/bytes.ts";
 import { KeyValue, toKeyValue } from "../kv/key-value.ts";
+import { printable } from "../kv/printable.ts";
 import { leaseId, type LeaseRef } from "../kv/put.ts";
 import { CALL_OPTIONS, type CallOptions, checkCallOptions } from "../transport/call-options.ts";
 import type { Connection } from "../transport/connection.ts";
@@ -60,7 +61,7 @@ export class ElectionService {
     };
     const { leader } = await this.#connection.unary(rpcs.electionCampaign, request, waitingCall(options));
     if (leader === null) throw new EtcdError("PROTOCOL", "Campaign came back without the leader's key");
-    return { name: leader.name, key: leader.key, revision: leader.rev, lease: leader.lease };
+    return printable({ name: leader.name, key: leader.key, revision: leader.rev, lease: leader.lease });
   }
 
   /** Changes what observers see of the leader. `NOT_OWNER` when it does not lead any more. */

@@ -1,4 +1,5 @@
 import { EtcdError, isEtcdError } from "../errors/etcd-error.ts";
+import { printable } from "../kv/printable.ts";
 import { Scope } from "../util/scope.ts";
 import {
   CALL_OPTIONS,
@@ -89,7 +90,8 @@ async function repeat<T>(
     let committed: CommitResult | undefined;
     if (done !== "outdated") {
       committed = await commit(client, rules, attempt);
-      if (committed.committed) return { result: done.result, revision: committed.revision, attempts };
+      if (committed.committed)
+        return printable({ result: done.result, revision: committed.revision, attempts });
     }
     if (attempts >= maxAttempts) throw conflict(attempts);
     prefetched = attempts === 1 && committed?.committed === false ? committed : undefined;

@@ -7,6 +7,7 @@ import {
 } from "@quorumkit/proto";
 import type { EtcdError } from "../errors/etcd-error.ts";
 import type { WireRange } from "../kv/key-range.ts";
+import { printable } from "../kv/printable.ts";
 import { type StorePoint, StoreView } from "./store-view.ts";
 import { type WatchBatch, WatchEvent } from "./watch-event.ts";
 
@@ -161,7 +162,7 @@ export class Subscription {
     // And the events of an answer that is not complete yet are still to be delivered.
     if (revision < this.#nextRevision || this.#fragments.length > 0) return;
     this.#moveTo(revision + 1n);
-    this.listener.onBatch({ events: [], revision });
+    this.listener.onBatch(printable({ events: [], revision }));
   }
 
   #deliver(received: readonly WireEvent[]): void {
@@ -175,7 +176,7 @@ export class Subscription {
     const last = fresh.at(-1)?.kv?.modRevision;
     if (last === undefined) return;
     this.#moveTo(last + 1n);
-    this.listener.onBatch({ events: fresh.map((each) => new WatchEvent(each)), revision: last });
+    this.listener.onBatch(printable({ events: fresh.map((each) => new WatchEvent(each)), revision: last }));
   }
 
   #moveTo(nextRevision: bigint): void {

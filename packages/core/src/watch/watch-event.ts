@@ -35,6 +35,11 @@ export class WatchEvent {
   get isCreate(): boolean {
     return this.type === "put" && this.kv.createRevision === this.kv.modRevision;
   }
+
+  /** For JSON.stringify: the change with its key, as {@link KeyValue} prints it. */
+  toJSON(): Record<string, unknown> {
+    return { type: this.type, kv: this.kv, prevKv: this.prevKv };
+  }
 }
 
 /**

@@ -2,6 +2,7 @@ import { channels } from "../diagnostics/channels.ts";
 import { Emitter } from "../util/emitter.ts";
 import { EtcdError } from "../errors/etcd-error.ts";
 import { type KeyRange, toWireRange, type WireRange } from "../kv/key-range.ts";
+import { printable } from "../kv/printable.ts";
 import { CALL_OPTIONS, type CallOptions, timeoutOption } from "../transport/call-options.ts";
 import type { Connection } from "../transport/connection.ts";
 import { onAbort } from "../util/abort.ts";
@@ -144,7 +145,7 @@ export class Watcher extends Emitter<WatcherEvents> implements AsyncIterable<Wat
     const { waitingMs, given } = this.#buffer;
     const store = this.#subscription?.store.revision ?? 0n;
     const revisions = given === undefined || given > store ? 0n : store - given;
-    return { revisions, ms: waitingMs };
+    return printable({ revisions, ms: waitingMs });
   }
 
   /**
