@@ -24,5 +24,7 @@ export async function takeTurn(
   });
   // One that is free is taken at once, without a timer.
   if (!came.signal.aborted) await pause(limitMs, came.signal, ...signals);
-  return { remainingMs: deadline - performance.now(), end: () => ended.resolve() };
+  // A timer may fire a moment before its time: that a turn has come is not to be read off the clock.
+  const timedOut = [came.signal, ...signals].every((signal) => signal?.aborted !== true);
+  return { remainingMs: timedOut ? 0 : deadline - performance.now(), end: () => ended.resolve() };
 }
