@@ -7,6 +7,7 @@ export { claim } from "./queue/claims.ts";
 export { FairQueue, type Occupied } from "./queue/fair-queue.ts";
 export type { GuardedTxn } from "./queue/guarded-txn.ts";
 export type { Ownership } from "./queue/ownership.ts";
+export { SessionKey } from "./queue/session-key.ts";
 export { sessionOption } from "./queue/session-option.ts";
 export { settleWithin } from "./queue/settle-within.ts";
 export type { QueueClient, QueueKey, Ticket } from "./queue/ticket.ts";

@@ -62,6 +62,45 @@ export const locks = [
     ],
   },
   {
+    name: "late-copies-not-swept",
+    harm: "What a paused member applies after the release stays as long as the session: a lock that nobody holds.",
+    file: "packages/core/src/queue/session-key.ts",
+    find: "this.#sweeper?.start(this.#client);",
+    replace: "",
+    tests: [
+      {
+        file: "packages/core/test/late-copies.test.ts",
+        title: "of an acquire that was aborted: leaves nothing",
+      },
+    ],
+  },
+  {
+    name: "swept-while-in-use",
+    harm: "Who takes a lock again after a late copy of the first one loses it to the clean-up of that.",
+    file: "packages/core/src/queue/session-key.ts",
+    find: "await this.#sweeper?.stop(signal);",
+    replace: "",
+    tests: [
+      {
+        file: "packages/core/test/late-copies.test.ts",
+        title: "never takes the key from whoever acquires meanwhile",
+      },
+    ],
+  },
+  {
+    name: "later-success-hides-unknown",
+    harm: "A copy whose answer was lost is forgotten once the second one is answered; it comes late all the same.",
+    file: "packages/core/src/txn/txn.ts",
+    find: "if (progress?.maybeApplied === true) onUnknown?.();",
+    replace: "",
+    tests: [
+      {
+        file: "packages/core/test/late-copies.test.ts",
+        title: "of a tryAcquire that found somebody else there: leaves nothing",
+      },
+    ],
+  },
+  {
     name: "transaction-without-guard",
     harm: "A leader that was paused past its TTL writes over what its successor wrote.",
     file: "packages/core/src/queue/guarded-txn.ts",

@@ -82,6 +82,20 @@ export const registrations = [
     ],
   },
   {
+    name: "late-registration-stays",
+    harm: "A registration that a paused member applies after its end stays: calls go to what is no more.",
+    file: "packages/discovery/src/registration/reconciler.ts",
+    find: `      this.#sessionKey?.giveUp();
+      this.#happen`,
+    replace: "      this.#happen",
+    tests: [
+      {
+        file: "packages/discovery/test/late-copies.test.ts",
+        title: "a registration that is sent twice, and applied once more after deregister(), does not stay",
+      },
+    ],
+  },
+  {
     name: "unreadable-value-removes-instance",
     harm: "A value that cannot be read takes an instance out of service that works.",
     file: "packages/discovery/src/resolver/instance-set.ts",

@@ -3,6 +3,7 @@ import type { Session } from "../lease/session.ts";
 import type { CallOptions } from "../transport/call-options.ts";
 import { pause } from "../util/abort.ts";
 import { backoffMs } from "../util/backoff.ts";
+import { settleWithin } from "./settle-within.ts";
 
 /** The caller waits this long for a clean-up; what it takes beyond that goes on behind its back. */
 const WAIT_MS = 1_000;
@@ -16,13 +17,17 @@ export async function cleanUp(
   session: Session,
   remove: (options: CallOptions) => Promise<void>,
 ): Promise<void> {
-  if (!(await isOver(remove))) void keepTrying(session, remove);
+  await settleWithin(untilRemoved(session, remove), WAIT_MS);
 }
 
-async function keepTrying(session: Session, remove: (options: CallOptions) => Promise<void>): Promise<void> {
-  for (let attempt = 0; !session.signal.aborted; attempt += 1) {
+/** Resolves when it is removed, or gone with the session; never rejects. Tries at least once. */
+export async function untilRemoved(
+  session: Session,
+  remove: (options: CallOptions) => Promise<void>,
+): Promise<void> {
+  for (let attempt = 0; !(await isOver(remove)) && !session.signal.aborted; attempt += 1) {
     await pause(backoffMs(attempt, BACKOFF), session.signal);
-    if (session.signal.aborted || (await isOver(remove))) return;
+    if (session.signal.aborted) return;
   }
 }
 

@@ -8,7 +8,7 @@ import { compare } from "../txn/compare.ts";
 import { op } from "../txn/op.ts";
 import type { Op } from "../txn/txn-types.ts";
 import { describe } from "../util/validate.ts";
-import { claimed } from "./claimed.ts";
+import { type Claimed, claimed } from "./claimed.ts";
 import { cleanUp } from "./clean-up.ts";
 import { deleteOwnKey } from "./delete-own-key.ts";
 import { KeyWatch } from "./key-watch.ts";
@@ -57,13 +57,13 @@ export class FairQueue {
    * @throws EtcdError `LOCK_HELD` when this session has a place in this queue already.
    */
   async enter(session: Session, value: Bytes, options: CallOptions = {}): Promise<Ticket> {
-    return this.#claimed(session, async (key, unclaim) => {
+    return this.#claimed(session, options, async ({ key, making, unclaim }) => {
       const entered = await this.#client
         .txn()
         .if(compare(key).createRevision.equals(0n))
         .then(op.put(key, value, { lease: session.leaseId }), this.#first())
         .else(op.get(key), this.#first())
-        .commit({ ...options, repeatable: true });
+        .commit({ ...options, ...making });
       const { revision } = entered;
       const found = entered.succeeded ? undefined : entered.results[0];
       if (found !== undefined) await this.#setValue(found, value, options);
@@ -75,7 +75,7 @@ export class FairQueue {
 
   /** Takes the first place if nobody at all is there; otherwise leaves nothing behind, not even for a moment. */
   async tryEnter(session: Session, value: Bytes, options: CallOptions = {}): Promise<Ownership | Occupied> {
-    return this.#claimed(session, async (key, unclaim) => {
+    return this.#claimed(session, options, async ({ key, making, unclaim }) => {
       const tried = await this.#client
         .txn()
         // Over a range the comparison holds when it holds for each key; an empty range counts as one key of zeros.
@@ -85,7 +85,7 @@ export class FairQueue {
         )
         .then(op.put(key, value, { lease: session.leaseId }))
         .else(op.get(key), this.#first())
-        .commit({ ...options, repeatable: true });
+        .commit({ ...options, ...making });
       const { revision } = tried;
       const own = tried.succeeded ? undefined : tried.results[0];
       // Our own key in the first place is the trace of an answer that was lost.
@@ -153,16 +153,21 @@ export class FairQueue {
     if (found.value.equals(toBytes(value, "value"))) return;
     await this.#client
       .txn()
-      .if(compare(found.key).createRevision.equals(found.createRevision))
+      // Not its create revision: applied late, this would take back what its owner has written since.
+      .if(compare(found.key).modRevision.equals(found.modRevision))
       .then(op.put(found.key, value, { lease: found.lease }))
       .commit({ ...options, repeatable: true });
   }
 
   /** One place in the whole queue for each session, whatever its lane: two would wait for each other. */
-  async #claimed<T>(session: Session, make: (key: string, unclaim: () => void) => Promise<T>): Promise<T> {
+  async #claimed<T>(
+    session: Session,
+    { signal }: CallOptions,
+    make: (claimed: Claimed) => Promise<T>,
+  ): Promise<T> {
     const key = queueKey(this.#lane.own, session.leaseId);
     const name = queueKey(this.prefix, session.leaseId);
-    return claimed(this.#client, { session, key, name }, async (unclaim) => make(key, unclaim));
+    return claimed(this.#client, { session, key, name, signal }, make);
   }
 }
 

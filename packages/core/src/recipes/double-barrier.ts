@@ -131,12 +131,17 @@ export class DoubleBarrier {
 
   async #comeIn(session: Session, signal: AbortSignal): Promise<Waiter> {
     for (;;) {
-      const key = this.#waiters.newKey();
+      const own = this.#waiters.newKey(session);
       try {
-        const waiter = await this.#waiters.enter(key, session, { signal });
+        await own.takeUp(signal);
+        const waiter = await this.#waiters.enter(own, { signal });
         if (waiter !== undefined) return waiter;
+        own.giveUp();
       } catch (error) {
-        await cleanUp(session, async (limits) => this.#waiters.removeOurs(key, session, limits));
+        await cleanUp(session, async (limits) => {
+          await own.remove(limits);
+          own.giveUp();
+        });
         throw error;
       }
     }

@@ -2,6 +2,7 @@ import { EtcdError } from "../errors/etcd-error.ts";
 import type { Session } from "../lease/session.ts";
 import { deleteOwnKey } from "../queue/delete-own-key.ts";
 import { KeyWatch } from "../queue/key-watch.ts";
+import { SessionKey } from "../queue/session-key.ts";
 import { type Look, waitUntil } from "../queue/wait-until.ts";
 import { toQueueKey } from "../queue/ticket.ts";
 import type { CallOptions } from "../transport/call-options.ts";
@@ -15,6 +16,8 @@ export interface Waiter {
   readonly key: string;
   readonly createRevision: bigint;
   readonly session: Session;
+  /** In use until the key is taken away. */
+  readonly own: SessionKey;
   /** How many there were with it when it came. */
   readonly position: bigint;
 }
@@ -41,22 +44,23 @@ export class Waiters {
     return count;
   }
 
-  /** A name for a key. Another process may have it as well, which {@link enter} finds out. */
-  newKey(): string {
-    return `${this.#range.prefix}${unixNano()}`;
+  /** A new name for a key. Another process may have it as well, which {@link enter} finds out. */
+  newKey(session: Session): SessionKey {
+    return new SessionKey(this.#client, session, `${this.#range.prefix}${unixNano()}`);
   }
 
   /** Makes the key. Sent again it finds the one that is there; undefined when that is somebody else's. */
-  async enter(key: string, session: Session, options: CallOptions): Promise<Waiter | undefined> {
+  async enter(own: SessionKey, options: CallOptions): Promise<Waiter | undefined> {
+    const { key, session, making } = own;
     const entered = await this.#client
       .txn()
       .if(compare(key).version.equals(0n))
       .then(op.put(key, "", { lease: session.leaseId }), op.range(this.#range, { countOnly: true }))
       .else(op.get(key))
-      .commit({ ...options, repeatable: true });
+      .commit({ ...options, ...making });
     if (entered.succeeded) {
       const createRevision = entered.revision;
-      return { key, createRevision, session, position: entered.results[1].count };
+      return { key, createRevision, session, own, position: entered.results[1].count };
     }
     const found = entered.results[0];
     if (found?.lease !== session.leaseId) return undefined;
@@ -66,7 +70,7 @@ export class Waiters {
       revision: createRevision,
       ...options,
     });
-    return { key, createRevision, session, position: count };
+    return { key, createRevision, session, own, position: count };
   }
 
   /** Says that all are there; gives the revision at which that was said. A late sending has no effect on a later round. */
@@ -106,17 +110,7 @@ export class Waiters {
   /** Takes the key away; a newer one by its name stays. */
   async remove(waiter: Waiter, options: CallOptions): Promise<void> {
     await deleteOwnKey(this.#client, waiter, options);
-  }
-
-  /** Takes away what a failed {@link enter} may have made. */
-  async removeOurs(key: string, session: Session, options: CallOptions): Promise<void> {
-    // The name is of this process, so whatever of this session stands there is what was entered.
-    if (session.signal.aborted) return;
-    await this.#client
-      .txn()
-      .if(compare(key).lease.equals(session.leaseId))
-      .then(op.delete(key))
-      .commit({ ...options, repeatable: true });
+    waiter.own.giveUp();
   }
 
   /**
@@ -140,13 +134,14 @@ export class Waiters {
   }
 
   /** The last one takes away what made the round complete, too, in one step with its own key. */
-  async #removeOwn({ key, createRevision }: Waiter, last: boolean, signal: AbortSignal): Promise<void> {
+  async #removeOwn({ key, createRevision, own }: Waiter, last: boolean, signal: AbortSignal): Promise<void> {
     const ends = last ? [op.delete(key), op.delete(this.#ready)] : [op.delete(key)];
     await this.#client
       .txn()
       .if(compare(key).createRevision.equals(createRevision))
       .then(...ends)
       .commit({ signal, repeatable: true });
+    own.giveUp();
   }
 }
 

@@ -2,7 +2,7 @@ import { EtcdError } from "../errors/etcd-error.ts";
 import type { RangeResult } from "../kv/range.ts";
 import type { Session } from "../lease/session.ts";
 import type { Turnstile } from "../lock/turnstile.ts";
-import { claimed } from "../queue/claimed.ts";
+import { type Claimed, claimed } from "../queue/claimed.ts";
 import { cleanUp } from "../queue/clean-up.ts";
 import { FairQueue } from "../queue/fair-queue.ts";
 import { KeyWatch } from "../queue/key-watch.ts";
@@ -23,13 +23,6 @@ interface Gate {
   readonly question: Op<RangeResult>;
   /** Whether it is open by the answer. May throw when it never opens again. */
   isOpen(answer: RangeResult): boolean;
-}
-
-/** Where a session's permit goes; nobody else uses it meanwhile. */
-interface Seat {
-  readonly session: Session;
-  readonly key: string;
-  readonly unclaim: () => void;
 }
 
 interface Full {
@@ -58,7 +51,7 @@ export class Permits implements Turnstile {
   }
 
   async acquire(session: Session, options: WaitOptions): Promise<Ownership> {
-    return this.#seated(session, async (seat) => {
+    return this.#seated(session, options, async (seat) => {
       const taken = await this.#take(this.#nobodyWaits(), seat, options);
       if (taken instanceof Ownership) return taken;
       const ticket = await this.#queue.enter(session, "", { signal: options.signal });
@@ -73,7 +66,7 @@ export class Permits implements Turnstile {
   }
 
   async tryAcquire(session: Session, options: CallOptions): Promise<Ownership | undefined> {
-    return this.#seated(session, async (seat) => {
+    return this.#seated(session, options, async (seat) => {
       const taken = await this.#take(this.#nobodyWaits(), seat, options);
       if (taken instanceof Ownership) return taken;
       seat.unclaim();
@@ -81,7 +74,7 @@ export class Permits implements Turnstile {
     });
   }
 
-  async #waitForPermit(turn: Ownership, seat: Seat, options: WaitOptions): Promise<Ownership> {
+  async #waitForPermit(turn: Ownership, seat: Claimed, options: WaitOptions): Promise<Ownership> {
     const look = async (signal: AbortSignal): Promise<Look<Ownership>> => {
       const taken = await this.#take(this.#inTurn(turn), seat, { signal });
       if (taken instanceof Ownership) return { done: taken };
@@ -96,8 +89,8 @@ export class Permits implements Turnstile {
    * Takes a permit while the gate is open and there are fewer keys than permits. etcd cannot compare a count, so the count
    * is of an earlier revision, and the transaction says that no key has come since: fewer there may be, and not more.
    */
-  async #take(gate: Gate, seat: Seat, { signal }: CallOptions): Promise<Ownership | Full> {
-    const { session, key } = seat;
+  async #take(gate: Gate, seat: Claimed, { signal }: CallOptions): Promise<Ownership | Full> {
+    const { session, key, making } = seat;
     const value = String(this.#permits);
     // The first try counts on an empty semaphore, which needs no count.
     let counted = 0n;
@@ -111,7 +104,7 @@ export class Permits implements Turnstile {
         )
         .then(op.put(key, value, { lease: session.leaseId }))
         .else(op.get(key), this.#oldest(), gate.question)
-        .commit({ signal, repeatable: true });
+        .commit({ signal, ...making });
       if (succeeded) return this.#ownership(seat, revision, revision);
       const [own, held, answer] = results;
       // Only a sending whose answer was lost can have made it: the key is claimed.
@@ -150,7 +143,7 @@ export class Permits implements Turnstile {
     return op.range({ prefix: this.#held }, { sort, limit: 1 });
   }
 
-  #ownership({ session, key, unclaim }: Seat, createRevision: bigint, seen: bigint): Ownership {
+  #ownership({ session, key, unclaim }: Claimed, createRevision: bigint, seen: bigint): Ownership {
     const watch = KeyWatch.start(this.#client, key, createRevision, seen + 1n);
     const { leaseId } = session;
     return new Ownership(this.#client, {
@@ -169,10 +162,12 @@ export class Permits implements Turnstile {
     return new EtcdError("FAILED_PRECONDITION", message, { outcome: "notApplied" });
   }
 
-  async #seated<T>(session: Session, make: (seat: Seat) => Promise<T>): Promise<T> {
+  async #seated<T>(
+    session: Session,
+    { signal }: CallOptions,
+    make: (seat: Claimed) => Promise<T>,
+  ): Promise<T> {
     const key = queueKey(this.#held, session.leaseId);
-    return claimed(this.#client, { session, key, name: key }, async (unclaim) =>
-      make({ session, key, unclaim }),
-    );
+    return claimed(this.#client, { session, key, name: key, signal }, make);
   }
 }

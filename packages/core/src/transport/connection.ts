@@ -46,8 +46,8 @@ export interface Connection {
   /** What is known of them. */
   readonly monitor: ConnectionMonitor;
   /**
-   * Makes one call. A read, and a write that is idempotent by construction, goes to the next endpoint when one fails;
-   * any other write is sent again only if it provably never ran (guarantee G1).
+   * Makes one call. A read, and a write that may be sent again, goes to the next endpoint when one fails; any other write is
+   * sent again only if it provably never ran (guarantee G1).
    */
   unary<Request, Response>(
     rpc: UnaryRpc<Request, Response>,

@@ -58,7 +58,7 @@ export interface RetryingCallOptions {
 
 /**
  * One call with its repetitions, until it is answered or its deadline passes. Where it fails, it goes to the next endpoint;
- * what was sent and may have been done is sent again only if it is a read, or idempotent by construction (guarantee G1).
+ * what was sent and may have been done is sent again only if it is a read, or a write that may be sent again (guarantee G1).
  */
 export class RetryingCall<Request, Response> {
   readonly #pool: EndpointPool;

@@ -4,7 +4,9 @@ import { rpcs, type BidiStreamMethod, type ServerStreamMethod, type UnaryMethod 
  * What the client knows about an RPC beside its codec.
  *
  * - `read`: changes nothing, so it may be sent any number of times.
- * - `repeatable`: a write which, sent twice, leaves what it leaves when sent once.
+ * - `repeatable`: a write which, sent twice, leaves what it leaves when sent once. The copy whose answer was lost may be
+ *   applied late, after others' changes, so either it can have no effect by then, or none that lasts, or whoever sends it
+ *   sees to what it leaves.
  * - `write`: sent again only when it provably never ran.
  */
 export type RpcKind = "read" | "repeatable" | "write";
@@ -64,9 +66,12 @@ export const txn: Unary<typeof rpcs.kv.txn> = unary("Txn", rpcs.kv.txn, "write")
 export const readOnlyTxn: Unary<typeof rpcs.kv.txn> = unary("Txn", rpcs.kv.txn, "read");
 /** Reads in one transaction that are content with what the asked member has. */
 export const serializableReads: Unary<typeof rpcs.kv.txn> = unary("Txn", rpcs.kv.txn, "read", false);
-/** A transaction whose compares find what an earlier sending of it did. */
+/** A transaction whose compares find what an earlier sending of it did; for late ones, see `CommitOptions`. */
 export const repeatableTxn: Unary<typeof rpcs.kv.txn> = unary("Txn", rpcs.kv.txn, "repeatable");
-/** Repeatable because the client chooses the id: a second sending is answered with "lease already exists". */
+/**
+ * Repeatable because the client chooses the id: a second sending is answered with "lease already exists". One that is
+ * applied after the lease was revoked grants it again, for one TTL, since nobody renews it.
+ */
 export const leaseGrant: Unary<typeof rpcs.lease.leaseGrant> = unary(
   "LeaseGrant",
   rpcs.lease.leaseGrant,

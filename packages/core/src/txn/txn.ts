@@ -1,5 +1,6 @@
 import { revisionOf } from "../kv/header.ts";
 import { CALL_OPTIONS, type CallOptions } from "../transport/call-options.ts";
+import { CallProgress } from "../transport/call-progress.ts";
 import type { Connection } from "../transport/connection.ts";
 import * as rpcs from "../transport/rpcs.ts";
 import { booleanOption, describe, refuseUnknown } from "../util/validate.ts";
@@ -12,9 +13,21 @@ export interface CommitOptions extends CallOptions {
    * Says that sending the transaction twice leaves what sending it once leaves, since its conditions find what the
    * first sending did. It may then be sent again after an answer was lost. A transaction that only reads always may.
    *
+   * The copy whose answer was lost may be applied after all, and late: by a member that was paused, after others have changed
+   * the keys again. So this is for conditions that cannot become true again, such as one on a mod revision or a create
+   * revision above 0. "The key is not there" can, when it is deleted: see {@link onUnknown}.
+   *
    * @default false
    */
   readonly repeatable?: boolean | undefined;
+  /**
+   * Called before the commit ends when a sending has ended without telling whether it had effect, also where a later one was
+   * answered and the commit succeeds. From then on that copy may be applied at any time, as far as its conditions hold and
+   * its leases live. No effect on a transaction that only reads.
+   *
+   * @default nobody is told
+   */
+  readonly onUnknown?: (() => void) | undefined;
 }
 
 /**
@@ -50,12 +63,21 @@ export class Txn<Then extends readonly Op[] = readonly [], Else extends readonly
 
   /** Runs the transaction. On failure the error's `outcome` tells whether it can have taken effect. */
   async commit(options: CommitOptions = {}): Promise<TxnResult<Then, Else>> {
-    refuseUnknown(options, ["repeatable", ...CALL_OPTIONS], "commit");
+    refuseUnknown(options, ["repeatable", "onUnknown", ...CALL_OPTIONS], "commit");
     const repeatable = booleanOption(options.repeatable, "repeatable");
+    const { onUnknown } = options;
+    if (onUnknown !== undefined && typeof onUnknown !== "function") {
+      throw new TypeError(`onUnknown must be a function, received ${describe(onUnknown)}`);
+    }
     const readOnly = [...this.parts.then, ...this.parts.else].every((each) => each.readOnly);
     const rpc = readOnly ? rpcs.readOnlyTxn : repeatable ? rpcs.repeatableTxn : rpcs.txn;
-    const response = await this.#connection.unary(rpc, txnRequest(this.parts), options);
-    return txnResult(this.parts, response, revisionOf(response));
+    const progress = onUnknown === undefined || readOnly ? undefined : new CallProgress();
+    try {
+      const response = await this.#connection.unary(rpc, txnRequest(this.parts), { ...options, progress });
+      return txnResult(this.parts, response, revisionOf(response));
+    } finally {
+      if (progress?.maybeApplied === true) onUnknown?.();
+    }
   }
 }
 

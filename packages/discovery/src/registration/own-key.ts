@@ -1,4 +1,4 @@
-import { compare, EtcdError, op, type EtcdClient, type KeyValue } from "@quorumkit/core";
+import { compare, type CommitOptions, EtcdError, op, type EtcdClient, type KeyValue } from "@quorumkit/core";
 
 /** How a registration's key looks when it is as it shall be. */
 export interface Claim {
@@ -20,7 +20,8 @@ const MAX_ROUNDS = 5;
 /**
  * The one key of a registration, written and deleted only where it is ours. Every write is a transaction on the key's
  * mod revision, so it never hits a key somebody else has written meanwhile; and it is repeatable, since after an unknown
- * outcome the next try finds what the last one did.
+ * outcome the next try finds what the last one did. Applied late it does nothing, unless it makes the key where it is
+ * absent: who claims has to see to that.
  */
 export class OwnKey {
   readonly #etcd: EtcdClient;
@@ -34,7 +35,7 @@ export class OwnKey {
   }
 
   /** Puts the key where it is absent or ours. `seen` is its revision as last known, 0n for absent. */
-  async claim({ value, leaseId }: Claim, seen: bigint, signal: AbortSignal): Promise<ClaimResult> {
+  async claim({ value, leaseId }: Claim, seen: bigint, options: CommitOptions): Promise<ClaimResult> {
     let expected = seen;
     for (let round = 0; round < MAX_ROUNDS; round++) {
       const result = await this.#etcd
@@ -42,7 +43,7 @@ export class OwnKey {
         .if(compare(this.#key).modRevision.equals(expected))
         .then(op.put(this.#key, value, { lease: leaseId }))
         .else(op.get(this.#key))
-        .commit({ signal, repeatable: true });
+        .commit({ ...options, repeatable: true });
       if (result.succeeded) return { type: "claimed", value, leaseId, revision: result.revision };
       const [found] = result.results;
       if (found !== undefined && !this.#isOurs(found)) return { type: "taken", holder: found };

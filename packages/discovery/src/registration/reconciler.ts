@@ -1,5 +1,5 @@
 import { type EtcdClient, EtcdError, type EtcdErrorCode, isEtcdError, type Session } from "@quorumkit/core";
-import { backoffMs, raceAbort } from "@quorumkit/core/internal";
+import { backoffMs, raceAbort, SessionKey } from "@quorumkit/core/internal";
 import { asDraining, type ServiceInstance } from "../instance.ts";
 import type { SharedSession } from "../shared-session.ts";
 import { Latch } from "../util/latch.ts";
@@ -58,6 +58,8 @@ export class Reconciler {
   #state: State = REGISTERING;
   #lastError: EtcdError | undefined;
   #standing: Standing | undefined;
+  /** The key on the session it is, or was last, claimed with. */
+  #sessionKey: SessionKey | undefined;
   #listener: StateListener = () => {};
   #saidFarewell = false;
   /** False while it is certain that we never wrote. */
@@ -152,6 +154,7 @@ export class Reconciler {
       }
     } finally {
       await standing.close();
+      this.#sessionKey?.giveUp();
       this.#happen({ type: "gone" });
       this.#waiters.rejectAll(new EtcdError("CLOSED", `${this.key} is no longer registered`));
     }
@@ -201,13 +204,24 @@ export class Reconciler {
   }
 
   async #claim(claim: Claim, seen: bigint, session: Session): Promise<ClaimResult> {
+    const { making } = await this.#takeUp(session);
     try {
-      return await this.#parts.ownKey.claim(claim, seen, this.#stop.signal);
+      return await this.#parts.ownKey.claim(claim, seen, { ...making, signal: this.#stop.signal });
     } catch (error) {
       // Its next keep-alive would tell the session too, but that may be seconds away.
       if (isEtcdError(error, "LEASE_NOT_FOUND")) this.#parts.sessions.discard(session);
       throw error;
     }
+  }
+
+  /** Other registrations keep the session alive when this one has gone, so late copies of its claims have to be swept. */
+  async #takeUp(session: Session): Promise<SessionKey> {
+    if (this.#sessionKey?.session !== session) {
+      this.#sessionKey?.giveUp();
+      this.#sessionKey = new SessionKey(this.#parts.etcd, session, this.key);
+    }
+    await this.#sessionKey.takeUp(this.#leave.signal);
+    return this.#sessionKey;
   }
 
   async #withdraw(standing: Standing): Promise<"gone"> {

@@ -93,6 +93,20 @@ test("a held request is not done before the release, and never when its client h
   expect(await rpc.get("b")).toBeUndefined();
 });
 
+test("a held request is done late, after its client has gone, where that is asked for", async () => {
+  const hold = etcd.hold("Put", { before: true, late: true });
+  const gone = new AbortController();
+  const abandoned = rpc.call(rpcs.kv.put, { key: Buffer.from("b") }, { signal: gone.signal });
+  await hold.reached();
+  gone.abort();
+  await expect(abandoned).rejects.toMatchObject({ code: status.CANCELLED });
+  await rpc.get("b");
+  expect(etcd.revision).toBe(1n);
+  hold.release();
+  await expect.poll(() => etcd.revision).toBe(2n);
+  expect(await rpc.get("b")).toBe("");
+});
+
 test("one stream is dropped, or all of them", async () => {
   const first = await watchKey(rpc, "a");
   const second = await watchKey(rpc, "a");

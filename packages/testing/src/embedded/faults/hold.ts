@@ -7,11 +7,16 @@ import { findMethod } from "./method-names.ts";
 export interface HoldOptions {
   /** `true`: hold the request, so that nothing is done before the release. Default `false`: it is done, the answer is held. */
   readonly before?: boolean;
+  /**
+   * `true`, with `before`: after the release it is done also when its client has given it up meanwhile, as by a member that
+   * was stopped and finds it in its socket. Default `false`: then it is not done.
+   */
+  readonly late?: boolean;
   /** Hold only calls to the member of this name. Default: all members. */
   readonly member?: string;
 }
 
-const CHECKS = { before: isBoolean, member: isMemberName };
+const CHECKS = { before: isBoolean, late: isBoolean, member: isMemberName };
 
 /** Calls that are held until they are released. */
 export interface HeldCalls {
@@ -32,6 +37,7 @@ interface Arrival {
 /** One order of {@link HeldCalls}. */
 export class Hold implements HeldCalls {
   readonly before: boolean;
+  readonly late: boolean;
   readonly #path: string;
   readonly #member: string | undefined;
   readonly #remove: (hold: Hold) => void;
@@ -45,6 +51,7 @@ export class Hold implements HeldCalls {
     if (isStream) throw new TypeError(`hold: ${method} is a stream: use stallStreams`);
     this.#path = path;
     this.before = options.before ?? false;
+    this.late = options.late ?? false;
     this.#member = options.member;
     this.#remove = remove;
     this.#gate.shut();

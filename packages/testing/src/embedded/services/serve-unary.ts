@@ -50,7 +50,7 @@ export function serveUnary(
         await host.leader(signal, () => lateError(served.path, call.request));
       }
     }
-    if (signal.aborted) throw errors.canceled();
+    if (signal.aborted && !faults.holdsBefore.some(({ late }) => late)) throw errors.canceled();
     const context = contextOf(call, host);
     const answer = withHeader(await perform(call, context), context);
     if (faults.lostAnswer !== undefined) throw faults.lostAnswer;
