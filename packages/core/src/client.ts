@@ -93,7 +93,7 @@ export class EtcdClient {
     this.#connection = this.#parts.connection;
     this.#hub = new WatchHub(this.#connection);
     this.#scans = { connection: this.#connection, streams: new RangeStreams(this.#connection) };
-    this.#keys = new KeyCalls(this.#connection, resolved.coalesce);
+    this.#keys = new KeyCalls(this.#connection, resolved.coalesce, resolved.maxResponseBytes !== undefined);
     this.leases = new Leases(this.#connection);
     this.cluster = new Cluster(this.#connection);
     this.maintenance = new Maintenance(this.#connection);

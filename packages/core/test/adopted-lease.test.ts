@@ -112,4 +112,25 @@ describe("a session on a lease that is there already", () => {
     expect(again.alive).toBe(true);
     await etcd.leases.revoke(lease);
   });
+
+  it("has locks that can be released after it has ended, as the lease goes on", async () => {
+    const lease = await etcd.leases.grant({ ttlSeconds: 60 });
+    const session = await etcd.openSession({ lease });
+    const held = await etcd.lock("on-a-lease", { session }).acquire();
+    await session.close();
+    await using next = new EtcdClient({ endpoints: server.endpoints });
+    expect(await next.lock("on-a-lease").tryAcquire()).toBeUndefined();
+    await held.release();
+    await expect(next.lock("on-a-lease").acquire({ timeoutMs: 10_000 })).resolves.toBeDefined();
+    await etcd.leases.revoke(lease);
+  });
+
+  it("is not for a leasing cache, whose ownerships would stay without their owner", async () => {
+    const lease = await etcd.leases.grant({ ttlSeconds: 60 });
+    await using session = await etcd.openSession({ lease });
+    await expect(etcd.leasing("own/", { session })).rejects.toThrow(
+      /session must be one whose lease ends with it/,
+    );
+    await etcd.leases.revoke(lease);
+  });
 });

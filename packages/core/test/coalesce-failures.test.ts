@@ -49,6 +49,19 @@ describe.each(["UNAVAILABLE", "TIMEOUT", "NO_LEADER", "TOO_MANY_REQUESTS", "CLOS
 );
 
 describe("coalesced puts", () => {
+  it("go by themselves where they ask for what was there, and answers are limited", async () => {
+    await using kv = await startScriptedKv();
+    const put = async (options: { maxResponseBytes?: number }): Promise<readonly string[]> => {
+      await using etcd = new EtcdClient({ endpoints: kv.endpoint, coalesce, ...options });
+      const before = kv.calls.length;
+      await pair(async (key) => etcd.put(key, "x", { prevKv: true }));
+      return kv.calls.slice(before).map(({ rpc }) => rpc);
+    };
+    // Together they might be too large, and would all have been applied by then.
+    expect(await put({ maxResponseBytes: 2 ** 21 })).toEqual(["Put", "Put"]);
+    expect(await put({})).toEqual(["Txn"]);
+  });
+
   it("have the revision of the whole transaction", async () => {
     await using kv = await startScriptedKv();
     await using etcd = new EtcdClient({ endpoints: kv.endpoint, coalesce });

@@ -40,6 +40,11 @@ const uses: Record<string, (client: EtcdClient) => Promise<() => Promise<void>>>
     await barrier.enter();
     return async () => barrier.leave();
   },
+  "a leasing cache's get": async (client) => {
+    const cache = await client.leasing("late/", { session });
+    await cache.get("key");
+    return async () => cache.close();
+  },
   "a lock in a namespace": async (client) => {
     const held = await client.namespace("late/").lock("inside", { session }).acquire();
     return async () => held.release();

@@ -27,7 +27,7 @@ console.log(session.alive, session.remainingMs > 0);
 const watcher = etcd.watch({ prefix: "users/" }, { startRevision: ann?.modRevision });
 for await (const { events } of watcher) {
   for (const { type, key } of events) console.log(type, key);
-  if (events.some(({ key }) => key === "users/bob")) break;
+  if (events.some(({ key }) => key === "users/ann")) break;
 }
 
 // A mirror is a copy of a range that stays right, and says when it is not.

@@ -52,3 +52,11 @@ try {
 
 await shop.close();
 await etcd.close();
+
+// From now on everybody has to log in; root may let them all in again.
+const root = new EtcdClient({
+  endpoints: endpoint,
+  auth: { username: "root", password: "the password of root" },
+});
+await root.auth.disable();
+await root.close();

@@ -1,4 +1,6 @@
+import { execFileSync } from "node:child_process";
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
+import { rmSync, writeFileSync } from "node:fs";
 import { type ConnectionMessage, DIAGNOSTICS, EtcdClient } from "@quorumkit/core";
 import { describe, expect, it, vi } from "vitest";
 import {
@@ -158,5 +160,36 @@ describe("TLS files that are replaced", () => {
     proxy.retarget(first.endpoint);
     proxy.cut();
     await expect(client.get("key", { timeoutMs: 1_000 })).rejects.toThrow(/certificate/);
+  });
+
+  it("do not hold up a call beyond its deadline, nor close(), while they cannot be read to their end", async () => {
+    const authority = await createAuthority();
+    await using files = await TestFiles.create();
+    const identity = await serverCertificate(authority, "127.0.0.1");
+    await using etcd = await startTlsEtcd({ identity });
+    await using proxy = await startTcpProxy(etcd.endpoint);
+    const caFile = files.path("ca.crt");
+    const hang = (): void => {
+      rmSync(caFile, { force: true });
+      // Reading it waits for a writer, as a file system does that hangs.
+      execFileSync("mkfifo", [caFile]);
+    };
+    hang();
+    const never = new EtcdClient({ endpoints: through(proxy), tls: { caFile } });
+    await expect(never.get("key", { timeoutMs: 200 })).rejects.toMatchObject({ code: "TIMEOUT" });
+    await never.close();
+    writeFileSync(caFile, authority.cert);
+    rmSync(caFile);
+
+    await files.write("ca.crt", authority.cert);
+    const client = new EtcdClient({ endpoints: through(proxy), tls: { caFile } });
+    await client.put("key", "1");
+    hang();
+    proxy.cut();
+    // With what was read before, and some say why.
+    expect((await client.get("key", { timeoutMs: 15_000 }))?.text()).toBe("1");
+    expect(client.connection.tlsError?.message).toMatch(/could not be read within/);
+    await client.close();
+    writeFileSync(caFile, authority.cert);
   });
 });

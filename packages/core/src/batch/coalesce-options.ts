@@ -10,7 +10,9 @@ export interface CoalesceOptions {
   readonly reads?: boolean | undefined;
   /**
    * Send concurrent `put`s as one transaction. They then share a revision, which watchers see as one batch; leave it off
-   * where each write must have a revision of its own.
+   * where each write must have a revision of its own. As without it, `put`s that are not awaited one after the other come
+   * in any order. With `maxResponseBytes`, those that ask for `prevKv` go by themselves: together, what was there before
+   * could be too large.
    *
    * @default false
    */

@@ -13,9 +13,16 @@ export class KeyCalls {
   readonly #connection: BatchConnection;
   readonly #reads: ReadBatcher | undefined;
   readonly #writes: WriteBatcher | undefined;
+  readonly #answersLimited: boolean;
 
-  constructor(connection: BatchConnection, { reads, writes, maxOperations }: ResolvedCoalesceOptions) {
+  /** `answersLimited`: whether an answer can be too large. */
+  constructor(
+    connection: BatchConnection,
+    { reads, writes, maxOperations }: ResolvedCoalesceOptions,
+    answersLimited = false,
+  ) {
     this.#connection = connection;
+    this.#answersLimited = answersLimited;
     this.#reads = reads ? new ReadBatcher(connection, maxOperations) : undefined;
     this.#writes = writes ? new WriteBatcher(connection, maxOperations) : undefined;
   }
@@ -27,7 +34,9 @@ export class KeyCalls {
   }
 
   put(request: PutRequest, options: CallOptions): Promise<PutResponse> {
-    if (this.#writes !== undefined) return this.#writes.put(request, options);
+    // Reads that are too large together are sent again one by one. Writes have been applied by then.
+    const alone = this.#answersLimited && request.prevKv === true;
+    if (this.#writes !== undefined && !alone) return this.#writes.put(request, options);
     return this.#connection.unary(rpcs.put, request, options);
   }
 }

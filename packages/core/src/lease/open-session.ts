@@ -20,7 +20,8 @@ export interface SessionOptions extends CallOptions {
   /**
    * A lease there is already, to be kept alive from now on: one with an id of its own, or another program's. It keeps its
    * TTL, so `ttlSeconds` must be absent. `LEASE_NOT_FOUND` when it is gone. The session only renews it: closing the
-   * session, or the client, leaves the lease to whoever granted it, and to its TTL. To end it, too, revoke it.
+   * session, or the client, leaves the lease to whoever granted it, and to its TTL. To end it, too, revoke it. Locks that
+   * are held with the session stay with the lease until they are released, which is possible after the session has ended.
    *
    * @default one that is granted, and revoked with the session
    */
@@ -72,6 +73,7 @@ async function open(
       {
         clock: systemClock,
         connection: connection.monitor,
+        adopted: adopted !== undefined,
         keepAlive,
         revoke: async (id, forMs) => (adopted === undefined ? revoke(connection, id, forMs) : undefined),
         onEnded: (ended) => sessions.delete(ended),

@@ -10,6 +10,8 @@ import type { Lease } from "./lease.ts";
 export interface SessionContext {
   readonly clock: Clock;
   readonly connection: ConnectionMonitor;
+  /** Whether the lease is somebody else's. */
+  readonly adopted?: boolean;
   /**
    * Revokes the lease within `limitMs`, or the client's deadline; works while the client closes, too. Does nothing where the
    * lease is somebody else's.
@@ -61,6 +63,16 @@ export class Session {
   /** The `connection` of the client that opened it, and of that client's namespaces: no other client has it. */
   get connection(): ConnectionMonitor {
     return this.#context.connection;
+  }
+
+  /** Whether it was opened on a `lease` there was already: then that, with its keys, may outlive the session. */
+  get adopted(): boolean {
+    return this.#context.adopted === true;
+  }
+
+  /** Whether the session has ended, and its lease with all keys on it. */
+  get leaseGone(): boolean {
+    return this.ended && !this.adopted;
   }
 
   /** The granted TTL in seconds. */

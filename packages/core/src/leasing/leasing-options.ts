@@ -14,8 +14,8 @@ export interface LeasingOptions extends CallOptions {
    */
   readonly ttlSeconds?: number | undefined;
   /**
-   * Own keys with this session of the same client. When it ends the cache ends with it: calls reject with the session's
-   * reason.
+   * Own keys with this session of the same client, not one opened with `lease`. When it ends the cache ends with it: calls
+   * reject with the session's reason.
    *
    * @default a session of its own, and a new one after it was lost
    */
@@ -37,9 +37,13 @@ export function resolveLeasingOptions(
 ): ResolvedLeasingOptions {
   refuseUnknown(options, ["ttlSeconds", "session", "maxKeys", ...CALL_OPTIONS], "leasing");
   checkCallOptions(options);
+  const session = sessionOption(options.session, client);
+  // Ownerships that nobody looks after any more would block writers.
+  if (session?.adopted === true)
+    throw new TypeError("session must be one whose lease ends with it, received one opened with `lease`");
   return {
     ttlSeconds: ttlOption(options.ttlSeconds, 10),
-    session: sessionOption(options.session, client),
+    session,
     maxKeys: numberOption(options.maxKeys, "maxKeys", { min: 1, integer: true, fallback: 10_000 }),
   };
 }

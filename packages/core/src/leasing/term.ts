@@ -1,6 +1,7 @@
 import { isEtcdError } from "../errors/etcd-error.ts";
 import type { KeyValue } from "../kv/key-value.ts";
 import type { Session } from "../lease/session.ts";
+import { SessionKey } from "../queue/session-key.ts";
 import type { CallOptions } from "../transport/call-options.ts";
 import { compare } from "../txn/compare.ts";
 import { op } from "../txn/op.ts";
@@ -48,6 +49,8 @@ export class Term {
   /** How many releases of each key are not confirmed. */
   readonly #releasing = new Map<string, number>();
   readonly #resting = new RestingKeys();
+  /** Ownership keys of which a copy may still be made; while the term lasts, whoever wants one has it given up. */
+  readonly #uncertain = new Set<SessionKey<Buffer>>();
   #closed = false;
 
   constructor(parts: TermParts) {
@@ -92,14 +95,24 @@ export class Term {
     const ownership = keys.of(key);
     const acquisition: Acquisition = { overUntil: 0n, ended: deferred() };
     this.#acquiring.set(id, acquisition);
+    const sessionKey = new SessionKey(client, this.session, ownership);
+    const { repeatable, onUnknown } = sessionKey.making;
     try {
+      await sessionKey.takeUp(options.signal);
       const { succeeded, results, revision } = await client
         .txn()
         .if(compare(ownership).createRevision.equals(0n), compare(key).lease.equals(0n))
         .then(op.get(key), op.put(ownership, "", { lease: this.session.leaseId }))
         .else(op.get(key), op.get(ownership))
-        // Sent twice, it finds what the first sending made.
-        .commit({ ...options, repeatable: true });
+        .commit({
+          ...options,
+          // Sent twice, it finds what the first sending made.
+          repeatable,
+          onUnknown: () => {
+            onUnknown();
+            this.#uncertain.add(sessionKey);
+          },
+        });
       const [kv] = results;
       const since = succeeded ? revision : this.#madeBefore(results[1]);
       if (since !== undefined && since > acquisition.overUntil)
@@ -137,10 +150,19 @@ export class Term {
   /** Takes away whatever ownership key the session has, known or not. For a session that lives on. Never rejects. */
   async close(): Promise<void> {
     this.#closed = true;
-    const { client, keys } = this.#parts;
     this.#owned.clear();
     // What they make has to be in the listing.
     await Promise.all([...this.#acquiring.values()].map(async ({ ended }) => ended.promise));
+    await this.#giveUpAll();
+    for (const each of this.#uncertain) each.giveUp();
+  }
+
+  owned(): readonly OwnedKey[] {
+    return this.#owned.all();
+  }
+
+  async #giveUpAll(): Promise<void> {
+    const { client, keys } = this.#parts;
     for (let attempt = 0; !this.session.ended; attempt += 1) {
       try {
         const { kvs } = await client.range(keys.range, { timeoutMs: RELEASE_TIMEOUT_MS });
@@ -154,10 +176,6 @@ export class Term {
       }
       await pause(backoffMs(attempt, BACKOFF), this.session.signal);
     }
-  }
-
-  owned(): readonly OwnedKey[] {
-    return this.#owned.all();
   }
 
   #keep(owned: OwnedKey): void {

@@ -1,3 +1,4 @@
+import type { Bytes } from "../kv/bytes.ts";
 import type { CallOptions } from "../transport/call-options.ts";
 import { compare } from "../txn/compare.ts";
 import { op } from "../txn/op.ts";
@@ -10,11 +11,10 @@ import type { Ticket } from "./ticket.ts";
  */
 export async function deleteOwnKey(
   client: Pick<QueueClient, "txn">,
-  ticket: Pick<Ticket, "key" | "createRevision" | "session">,
+  ticket: Pick<Ticket, "createRevision" | "session"> & { readonly key: Bytes },
   options: CallOptions = {},
 ): Promise<void> {
-  // Closing a session revokes its lease, and a lost one takes the key with it.
-  if (ticket.session.signal.aborted) return;
+  if (ticket.session.leaseGone) return;
   await client
     .txn()
     .if(compare(ticket.key).createRevision.equals(ticket.createRevision))

@@ -1,3 +1,4 @@
+import type { Bytes } from "../kv/bytes.ts";
 import type { Session } from "../lease/session.ts";
 import type { CallOptions } from "../transport/call-options.ts";
 import { op } from "../txn/op.ts";
@@ -17,14 +18,14 @@ const sweepers = new WeakMap<Session, Map<string, Sweeper>>();
  * long as the session, with nobody who knows of it. Nothing tells that no such copy is under way any more. So from the first
  * one on whose fate is unknown, the key is swept whenever it is not in use, until the session ends.
  */
-export class SessionKey {
-  readonly key: string;
+export class SessionKey<Key extends Bytes = string> {
+  readonly key: Key;
   readonly session: Session;
   readonly #client: QueueClient;
   readonly #inFull: string;
   #inUse = false;
 
-  constructor(client: QueueClient, session: Session, key: string) {
+  constructor(client: QueueClient, session: Session, key: Key) {
     this.key = key;
     this.session = session;
     this.#client = client;
@@ -32,7 +33,7 @@ export class SessionKey {
   }
 
   /** What a transaction is committed with that makes the key where it is not. */
-  get making(): Pick<CommitOptions, "repeatable" | "onUnknown"> {
+  get making(): Required<Pick<CommitOptions, "repeatable">> & { readonly onUnknown: () => void } {
     return { repeatable: true, onUnknown: () => this.#remember() };
   }
 
@@ -51,7 +52,7 @@ export class SessionKey {
    */
   async remove(options: CallOptions): Promise<void> {
     const { key, session } = this;
-    if (session.signal.aborted) return;
+    if (session.leaseGone) return;
     const { results } = await this.#client.txn().then(op.get(key)).commit(options);
     const [found] = results;
     if (found?.lease !== session.leaseId) return;
@@ -77,6 +78,6 @@ export class SessionKey {
 }
 
 /** A session may serve several namespaces, and a key is another one in each. */
-export function keyInFull({ keyPrefix }: Pick<QueueClient, "keyPrefix">, key: string): string {
+export function keyInFull({ keyPrefix }: Pick<QueueClient, "keyPrefix">, key: Bytes): string {
   return Buffer.concat([keyPrefix ?? Buffer.alloc(0), Buffer.from(key)]).toString("latin1");
 }

@@ -1,3 +1,4 @@
+import type { Bytes } from "../kv/bytes.ts";
 import { isEtcdError } from "../errors/etcd-error.ts";
 import type { Session } from "../lease/session.ts";
 import { op } from "../txn/op.ts";
@@ -13,11 +14,11 @@ const RETRY = { initialMs: 500, maxMs: 10_000 };
 /** Deletes a key of a session whenever it appears, from each start to the stop after it, as long as session and client live. */
 export class Sweeper {
   readonly #session: Session;
-  readonly #key: string;
+  readonly #key: Bytes;
   #stopping = new AbortController();
   #done: Promise<void> = Promise.resolve();
 
-  constructor(session: Session, key: string) {
+  constructor(session: Session, key: Bytes) {
     this.#session = session;
     this.#key = key;
   }
@@ -44,7 +45,7 @@ export class Sweeper {
     const look = async (signal: AbortSignal): Promise<Look<never>> => this.#sweep(client, signal);
     for (let attempt = 0; !signals.some(({ aborted }) => aborted); attempt += 1) {
       try {
-        await waitUntil({ client, what: `sweep ${this.#key}`, signals, look }, {});
+        await waitUntil({ client, what: "sweep a key", signals, look }, {});
       } catch (error) {
         // A namespace may end before the session; nothing can be done through it then.
         if (isEtcdError(error, "CLOSED")) return;

@@ -2,7 +2,7 @@ import { Metadata, status, type ServiceError } from "@grpc/grpc-js";
 import type { EtcdErrorCode } from "../errors/error-codes.ts";
 import type { Outcome } from "../errors/etcd-error.ts";
 import { meaningOf } from "../errors/server-errors.ts";
-import { onAbort } from "../util/abort.ts";
+import { onAbort, within } from "../util/abort.ts";
 import type { CallProgress } from "./call-progress.ts";
 import { connected } from "./connected.ts";
 import type { Endpoint } from "./endpoint.ts";
@@ -66,7 +66,7 @@ export async function attempt<Request, Response>(
 ): Promise<AttemptResult<Response>> {
   const deadline = performance.now() + timeoutMs;
   const refreshing = endpoint.refresh("calls");
-  if (refreshing !== undefined) await refreshing;
+  if (refreshing !== undefined) await within(refreshing, connectMs, signal, stop);
   const client = endpoint.calls;
   if (!(await connected(client, connectMs, [signal, stop]))) return { ok: false, failure: noConnection() };
   if (signal?.aborted === true || stop?.aborted === true) return { ok: false, failure: noConnection() };

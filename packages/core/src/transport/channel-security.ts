@@ -3,11 +3,15 @@ import { readFile } from "node:fs/promises";
 import { createSecureContext } from "node:tls";
 import { ChannelCredentials, type ChannelOptions } from "@grpc/grpc-js";
 import { EtcdError } from "../errors/etcd-error.ts";
+import { within } from "../util/abort.ts";
 import { checkPem, type PemKind, type PemSource, type ResolvedTls } from "./tls-options.ts";
 
 type Pems = Partial<Record<PemKind, Buffer>>;
 
 const NONE = Buffer.alloc(0);
+
+/** A new connection waits no longer for files that were read before. */
+const READ_MS = 1_000;
 
 const INSECURE = ChannelCredentials.createInsecure();
 
@@ -23,6 +27,8 @@ export class ChannelSecurity {
   #secure: ChannelCredentials | undefined;
   #loading: Promise<void> | undefined;
   #fileError: EtcdError | undefined;
+  /** A reading that took too long goes on; until it ends nobody waits for it again. */
+  #hangs = false;
 
   constructor(tls?: ResolvedTls) {
     this.#tls = tls;
@@ -61,13 +67,26 @@ export class ChannelSecurity {
     return this.#loading;
   }
 
-  /** Reads the files again. When they cannot be used, everything stays as it was, and {@link fileError} says why. */
+  /**
+   * Reads the files again. When they cannot be used, or not be read in a moment, as from a file system that hangs, everything
+   * stays as it was, and {@link fileError} says why.
+   */
   async refresh(): Promise<void> {
-    try {
-      await this.load();
-      this.#fileError = undefined;
-    } catch (error) {
-      this.#fileError = EtcdError.from(error);
+    if (this.#hangs) return;
+    const reading = this.load().then(
+      () => "read" as const,
+      (error: unknown) => EtcdError.from(error),
+    );
+    const outcome = await within(reading, READ_MS);
+    if (outcome === undefined) {
+      this.#hangs = true;
+      void reading.then(() => (this.#hangs = false));
+      this.#fileError = new EtcdError(
+        "UNAVAILABLE",
+        `the files of tls could not be read within ${READ_MS} ms`,
+      );
+    } else {
+      this.#fileError = outcome === "read" ? undefined : outcome;
     }
   }
 

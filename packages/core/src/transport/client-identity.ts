@@ -1,5 +1,6 @@
 import { EtcdError } from "../errors/etcd-error.ts";
 import type { Login, LoginRequest, TokenSource } from "./auth-options.ts";
+import { within } from "../util/abort.ts";
 import { Authenticator } from "./authenticator.ts";
 import { ChannelSecurity } from "./channel-security.ts";
 import { type ResolvedPings, resolvePings } from "./ping-options.ts";
@@ -41,7 +42,9 @@ export class ClientIdentity {
    * Throws the `EtcdError` of what cannot be done.
    */
   async prepare(ms: number, signals: readonly (AbortSignal | undefined)[], anonymous = false): Promise<void> {
-    if (!this.security.loaded) await this.security.load();
+    if (!this.security.loaded) await within(this.security.load(), ms, ...signals);
+    if (signals.some((signal) => signal?.aborted === true)) return;
+    if (!this.security.loaded) throw new EtcdError("TIMEOUT", "the files of tls could not be read in time");
     if (anonymous) return;
     await this.#authenticator?.wait(ms, ...signals);
   }

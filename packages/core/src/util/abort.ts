@@ -40,4 +40,18 @@ export async function pause(ms: number, ...signals: readonly (AbortSignal | unde
   });
 }
 
+/** Settles as `promise` does, or resolves to undefined when `ms` are over, or one of the signals aborts, before that. */
+export async function within<T>(
+  promise: Promise<T>,
+  ms: number,
+  ...signals: readonly (AbortSignal | undefined)[]
+): Promise<T | undefined> {
+  const settled = new AbortController();
+  try {
+    return await Promise.race([promise, pause(ms, settled.signal, ...signals).then(() => undefined)]);
+  } finally {
+    settled.abort();
+  }
+}
+
 function noop(): void {}

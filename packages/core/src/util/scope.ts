@@ -76,7 +76,7 @@ export class Scope {
     const cause = this.#bounds.lastError?.();
     const why = cause === undefined ? "" : ` (${cause.message})`;
     const code = this.#bounds.timeoutCode ?? cause?.code ?? "TIMEOUT";
-    this.#end(code, `not done within ${timeoutMs} ms${why}`, cause);
+    this.#end(code, `not done within ${Math.ceil(timeoutMs)} ms${why}`, cause);
   }
 
   #aborted(reason: unknown): void {
