@@ -9,7 +9,7 @@ describe("the embedded server is to EtcdClient what etcd is", { timeout: 240_000
   it("in results, errors and outcomes, sessions, locks, watches and mirrors", () =>
     expectAlike({
       open: () =>
-        openPair((endpoint) => new ApiSide(endpoint), { asksTheLeader: (step) => "timeToLive" in step }),
+        openPair((endpoint) => new ApiSide(endpoint), { ofWhatIsApplied: (step) => "timeToLive" in step }),
       steps: sequences,
       differences: API_DIFFERENCES,
       sequences: 200,

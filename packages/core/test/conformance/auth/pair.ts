@@ -8,6 +8,7 @@ export function openAuthPair(): Promise<Pair<AuthStep>> {
   // The cheapest hashes that etcd knows: sequences make many users.
   return openPair((endpoint) => new AuthSide(endpoint), {
     args: ["--bcrypt-cost=4"],
-    asksTheLeader: (step) => "call" in step && step.call === "leaseTimeToLive",
+    ofWhatIsApplied: (step) =>
+      "call" in step && (step.call === "leaseTimeToLive" || step.call === "authenticate"),
   });
 }

@@ -6,6 +6,6 @@ import type { WireStep } from "./steps.ts";
 /** The two servers at the level of the wire. */
 export function openWirePair(): Promise<Pair<WireStep>> {
   return openPair((endpoint) => new WireSide(endpoint), {
-    asksTheLeader: (step) => "call" in step && step.call === "leaseTimeToLive",
+    ofWhatIsApplied: (step) => "call" in step && step.call === "leaseTimeToLive",
   });
 }
