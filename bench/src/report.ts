@@ -61,7 +61,7 @@ export function markdown(
   });
   return `# Benchmark
 
-Written by \`pnpm bench\`: one etcd ${facts.etcd} on the same machine, each contender in a process of its own, ${facts.rounds} rounds in turn.
+Written by \`pnpm bench\`: one etcd ${facts.etcd} for each row, on the same machine; each contender in a process of its own, ${facts.rounds} rounds in turn.
 Node ${process.versions.node}, ${cpus().length} cores. Ratios are taken run by run; shown are the median and, in brackets, the least and the
 greatest. Absolute figures say more about the machine than about the client.
 
