@@ -1,5 +1,6 @@
 import type { RangeResponse } from "@quorumkit/proto";
 import { EtcdError, isEtcdError } from "../errors/etcd-error.ts";
+import { keyId } from "../kv/bytes.ts";
 import { ownBytes } from "../kv/own-bytes.ts";
 import type { GetRequest } from "../kv/range.ts";
 import { type CallOptions, timeoutOption } from "../transport/call-options.ts";
@@ -48,7 +49,7 @@ export class ReadBatcher {
       );
       if (call.settled) return;
       const queue = request.serializable === true ? this.#serializable : this.#linearizable;
-      const id = `${request.keysOnly === true ? "k" : "v"}${request.revision ?? ""} ${latin1(request.key)}`;
+      const id = `${request.keysOnly === true ? "k" : "v"}${request.revision ?? ""} ${keyId(request.key)}`;
       const same = queue.waiting(id);
       if (same === undefined) queue.add({ id, size: request.key.length + 64, request, calls: [call] });
       else same.calls.push(call);
@@ -108,8 +109,4 @@ function isWanted({ calls }: ReadSlot): boolean {
 
 function rejectAll(batch: readonly ReadSlot[], error: unknown): void {
   for (const { calls } of batch) for (const call of calls) call.reject(error);
-}
-
-function latin1(key: Uint8Array): string {
-  return Buffer.from(key.buffer, key.byteOffset, key.byteLength).toString("latin1");
 }

@@ -1,5 +1,6 @@
 import type { PutResponse } from "@quorumkit/proto";
 import { EtcdError, isEtcdError } from "../errors/etcd-error.ts";
+import { keyId } from "../kv/bytes.ts";
 import { ownBytes } from "../kv/own-bytes.ts";
 import type { PutRequest } from "../kv/put.ts";
 import { type CallOptions, timeoutOption } from "../transport/call-options.ts";
@@ -41,7 +42,7 @@ export class WriteBatcher {
         { resolve, reject },
       );
       const { key, value } = request;
-      const id = Buffer.from(key.buffer, key.byteOffset, key.byteLength).toString("latin1");
+      const id = keyId(key);
       if (!call.settled) this.#queue.add({ id, size: key.length + value.length + 64, request, call });
     });
   }

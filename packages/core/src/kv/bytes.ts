@@ -16,3 +16,8 @@ export function toKey(value: Bytes, name = "key"): Uint8Array {
   if (bytes.length === 0) throw new TypeError(`${name} must not be empty`);
   return bytes;
 }
+
+/** A key as what a map can hold. Keys need not be UTF-8; latin1 has one character for each byte, and goes back. */
+export function keyId(key: Uint8Array): string {
+  return Buffer.from(key.buffer, key.byteOffset, key.byteLength).toString("latin1");
+}

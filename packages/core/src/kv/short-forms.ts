@@ -4,7 +4,7 @@ import { Txn } from "../txn/txn.ts";
 import { CALL_OPTIONS, type CallOptions } from "../transport/call-options.ts";
 import type { Connection } from "../transport/connection.ts";
 import { describe, refuseUnknown } from "../util/validate.ts";
-import { type Bytes, toBytes, toKey } from "./bytes.ts";
+import { type Bytes, keyId, toBytes, toKey } from "./bytes.ts";
 import type { KeyValue } from "./key-value.ts";
 import { printable } from "./printable.ts";
 import type { LeaseRef } from "./put.ts";
@@ -107,9 +107,9 @@ function readEntries(
       throw new TypeError(`each of entries must be [key, value], received ${describe(entry)}`);
     const [key, value] = entry as [Bytes, Bytes];
     const bytes = toKey(key);
-    const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1");
-    if (seen.has(text)) throw new TypeError(`entries has the key ${describe(key)} twice`);
-    seen.add(text);
+    const id = keyId(bytes);
+    if (seen.has(id)) throw new TypeError(`entries has the key ${describe(key)} twice`);
+    seen.add(id);
     return [bytes, toBytes(value, "value")] as const;
   });
   if (list.length < 1 || list.length > MAX_ENTRIES)

@@ -1,12 +1,13 @@
 import { isEtcdError } from "../errors/etcd-error.ts";
 import { isGone } from "../errors/passing.ts";
+import { keyId } from "../kv/bytes.ts";
 import { onReturn } from "../queue/watch-return.ts";
 import { pause } from "../util/abort.ts";
 import { backoffMs } from "../util/backoff.ts";
 import type { WatchEvent } from "../watch/watch-event.ts";
 import type { Watcher } from "../watch/watcher.ts";
 import type { LeasingClient } from "./leasing-client.ts";
-import { idOf, type OwnershipKeys, REVOKE } from "./ownership-keys.ts";
+import { type OwnershipKeys, REVOKE } from "./ownership-keys.ts";
 import type { Term } from "./term.ts";
 
 export interface FollowParts {
@@ -48,7 +49,7 @@ export async function followOwnership(parts: FollowParts, first: Watcher): Promi
 }
 
 function told({ keys, term }: FollowParts, { type, kv }: WatchEvent): void {
-  const id = idOf(keys.ownedBy(kv.keyBytes));
+  const id = keyId(keys.ownedBy(kv.keyBytes));
   if (type === "delete") term.forget(id, kv.modRevision);
   else if (term.has(kv) && kv.text() === REVOKE) void term.revoked(id, kv.createRevision);
 }
@@ -60,7 +61,7 @@ async function listAgain({ client, keys, term, signal }: FollowParts): Promise<b
     const before = term.owned();
     try {
       const { kvs, revision } = await client.range(keys.range, { signal });
-      const found = new Map(kvs.map((kv) => [idOf(keys.ownedBy(kv.keyBytes)), kv]));
+      const found = new Map(kvs.map((kv) => [keyId(keys.ownedBy(kv.keyBytes)), kv]));
       for (const { id, since } of before) {
         if (found.get(id)?.createRevision !== since) term.forget(id, since);
       }

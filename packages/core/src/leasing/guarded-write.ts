@@ -1,4 +1,5 @@
 import { EtcdError, isEtcdError, type Outcome } from "../errors/etcd-error.ts";
+import { keyId } from "../kv/bytes.ts";
 import type { KeyValue } from "../kv/key-value.ts";
 import type { RangeResult } from "../kv/range.ts";
 import { callBudget } from "../transport/call-budget.ts";
@@ -11,7 +12,7 @@ import { backoffMs } from "../util/backoff.ts";
 import { bounded } from "../util/scope.ts";
 import type { LeasingClient } from "./leasing-client.ts";
 import type { OwnedKey } from "./owned-keys.ts";
-import { idOf, type OwnershipKeys } from "./ownership-keys.ts";
+import { type OwnershipKeys } from "./ownership-keys.ts";
 import { requestRelease } from "./request-release.ts";
 import type { Term } from "./term.ts";
 import type { Writes } from "./writes-of.ts";
@@ -130,7 +131,7 @@ function forgetGone(
   found: readonly KeyValue[],
   keys: OwnershipKeys,
 ): void {
-  const there = new Map(found.map((kv) => [idOf(keys.ownedBy(kv.keyBytes)), kv.createRevision]));
+  const there = new Map(found.map((kv) => [keyId(keys.ownedBy(kv.keyBytes)), kv.createRevision]));
   for (const { id, since } of owned) if (there.get(id) !== since) term?.forget(id, since);
 }
 
@@ -148,7 +149,7 @@ async function clear(
     const { createRevision: since } = ownership;
     // One that is ours is in nobody's way, unless we do not know of it, or it is part of a range.
     if (mayStay && term.find(key)?.since === since) return;
-    await bounded(term.giveUp(idOf(key), since), { what, ...budget() });
+    await bounded(term.giveUp(keyId(key), since), { what, ...budget() });
   };
   try {
     await Promise.all([

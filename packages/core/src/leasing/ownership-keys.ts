@@ -48,11 +48,6 @@ export class OwnershipKeys {
   }
 }
 
-/** Keys are bytes and need not be UTF-8, so maps have them as latin1. */
-export function idOf(key: Uint8Array): string {
-  return Buffer.from(key.buffer, key.byteOffset, key.byteLength).toString("latin1");
-}
-
 /** "Up to the last key", as etcd writes it. */
 function isOpen(rangeEnd: Uint8Array): boolean {
   return rangeEnd.length === 1 && rangeEnd[0] === 0;

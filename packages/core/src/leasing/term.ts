@@ -1,4 +1,5 @@
 import { isEtcdError } from "../errors/etcd-error.ts";
+import { keyId } from "../kv/bytes.ts";
 import type { KeyValue } from "../kv/key-value.ts";
 import type { Session } from "../lease/session.ts";
 import { SessionKey } from "../queue/session-key.ts";
@@ -10,7 +11,7 @@ import { backoffMs } from "../util/backoff.ts";
 import { deferred, type Deferred } from "../util/deferred.ts";
 import type { LeasingClient } from "./leasing-client.ts";
 import { OwnedKey, OwnedKeys } from "./owned-keys.ts";
-import { idOf, type OwnershipKeys, REVOKE } from "./ownership-keys.ts";
+import { type OwnershipKeys, REVOKE } from "./ownership-keys.ts";
 import { RestingKeys } from "./resting-keys.ts";
 
 export interface TermParts {
@@ -66,14 +67,14 @@ export class Term {
 
   /** The key as it is at this moment, where that is known. */
   read(key: Uint8Array): OwnedKey | undefined {
-    const owned = this.#owned.use(idOf(key));
+    const owned = this.#owned.use(keyId(key));
     // Asked right before the answer: only now does the lease prove anything.
     return owned?.settled === true && this.session.alive ? owned : undefined;
   }
 
   /** The key, if it is owned, for a write of our own. */
   find(key: Uint8Array): OwnedKey | undefined {
-    return this.session.alive ? this.#owned.use(idOf(key)) : undefined;
+    return this.session.alive ? this.#owned.use(keyId(key)) : undefined;
   }
 
   /** Whether an ownership key that was found is of this term. */
@@ -83,7 +84,7 @@ export class Term {
 
   /** Whether it is worth trying to own the key. */
   mayAcquire(key: Uint8Array): boolean {
-    const id = idOf(key);
+    const id = keyId(key);
     const busy = this.#owned.get(id) !== undefined || this.#acquiring.has(id) || this.#releasing.has(id);
     return !busy && !this.#closed && this.session.alive && !this.#resting.has(id);
   }
@@ -91,7 +92,7 @@ export class Term {
   /** Reads the key, and owns it from then on if nobody else does and it is on no lease, whose end would change it. */
   async acquire(key: Uint8Array, options: CallOptions): Promise<KeyValue | undefined> {
     const { client, keys } = this.#parts;
-    const id = idOf(key);
+    const id = keyId(key);
     const ownership = keys.of(key);
     const acquisition: Acquisition = { overUntil: 0n, ended: deferred() };
     this.#acquiring.set(id, acquisition);
@@ -168,7 +169,7 @@ export class Term {
         const { kvs } = await client.range(keys.range, { timeoutMs: RELEASE_TIMEOUT_MS });
         const ours = kvs.filter((kv) => kv.lease === this.session.leaseId);
         await Promise.all(
-          ours.map(async (kv) => this.giveUp(idOf(keys.ownedBy(kv.keyBytes)), kv.createRevision)),
+          ours.map(async (kv) => this.giveUp(keyId(keys.ownedBy(kv.keyBytes)), kv.createRevision)),
         );
         return;
       } catch (error) {

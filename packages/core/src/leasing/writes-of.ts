@@ -1,6 +1,6 @@
 import type { RequestOpInput } from "@quorumkit/proto";
 import type { WireRange } from "../kv/key-range.ts";
-import { idOf } from "./ownership-keys.ts";
+import { keyId } from "../kv/bytes.ts";
 
 /** What operations may change, whichever branch of a transaction runs. */
 export interface Writes {
@@ -13,7 +13,7 @@ export interface Writes {
 export function writesOf(operations: readonly RequestOpInput[]): Writes {
   const keys = new Map<string, Uint8Array>();
   const ranges: WireRange[] = [];
-  const add = (key: Uint8Array): unknown => keys.set(idOf(key), key);
+  const add = (key: Uint8Array): unknown => keys.set(keyId(key), key);
   const collect = ({ requestPut, requestDeleteRange, requestTxn }: RequestOpInput): void => {
     if (requestPut?.key) add(requestPut.key);
     if (requestDeleteRange?.key) {

@@ -1,7 +1,8 @@
 import type { KeyValue } from "../kv/key-value.ts";
+import { keyId } from "../kv/bytes.ts";
 import { ownKeyValue } from "../kv/own-bytes.ts";
 import type { WatchEvent } from "../watch/watch-event.ts";
-import { idOf, isSame } from "./same-key.ts";
+import { isSame } from "./same-key.ts";
 
 /** One real change of one key. */
 export type KeyChange =
@@ -25,14 +26,14 @@ export class KeyMap {
   }
 
   get(key: Uint8Array): KeyValue | undefined {
-    return this.#byKey.get(idOf(key));
+    return this.#byKey.get(keyId(key));
   }
 
   values(): IterableIterator<KeyValue> {
     return this.#byKey.values();
   }
 
-  /** What there is now by {@link idOf}, which changes no more. */
+  /** What there is now by {@link keyId}, which changes no more. */
   copy(): ReadonlyMap<string, KeyValue> {
     return new Map(this.#byKey);
   }
@@ -41,7 +42,7 @@ export class KeyMap {
   follow(events: readonly WatchEvent[]): readonly KeyChange[] {
     const changes: KeyChange[] = [];
     for (const { type, kv: received } of events) {
-      const id = idOf(received.keyBytes);
+      const id = keyId(received.keyBytes);
       const previous = this.#byKey.get(id);
       if (previous !== undefined && previous.modRevision >= received.modRevision) continue;
       if (type === "put") {
@@ -58,7 +59,7 @@ export class KeyMap {
 
   /** Takes a complete listing as the new state. */
   replaceAll(listed: readonly KeyValue[]): readonly KeyChange[] {
-    const next = new Map(listed.map((kv) => [idOf(kv.keyBytes), ownKeyValue(kv)]));
+    const next = new Map(listed.map((kv) => [keyId(kv.keyBytes), ownKeyValue(kv)]));
     const changes: KeyChange[] = [];
     for (const [id, previous] of this.#byKey) {
       if (!next.has(id)) changes.push({ type: "delete", key: previous.key, previous });

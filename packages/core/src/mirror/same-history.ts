@@ -1,15 +1,16 @@
 import { EtcdError, isEtcdError } from "../errors/etcd-error.ts";
+import { keyId } from "../kv/bytes.ts";
 import type { KeyRange } from "../kv/key-range.ts";
 import type { KeyValue } from "../kv/key-value.ts";
 import type { RangeOptions, RangeResult } from "../kv/range.ts";
 import type { Page, ScanOptions } from "../kv/scan.ts";
-import { idOf, isSame, isSameVersion } from "./same-key.ts";
+import { isSame, isSameVersion } from "./same-key.ts";
 
 /** More than one transaction writes (128 by default), as keys of one revision have no order among themselves. */
 const NEWEST_KEYS = 200;
 const VALUE_BYTES = 1024 * 1024;
 
-/** What a mirror has at one revision, by {@link idOf}. */
+/** What a mirror has at one revision, by {@link keyId}. */
 export interface KnownState {
   readonly revision: bigint;
   readonly keys: ReadonlyMap<string, KeyValue>;
@@ -47,7 +48,7 @@ export async function compareHistory(
   let count = 0;
   for await (const page of store.pages(range, { revision, keysOnly, signal })) {
     for (const kv of page.kvs) {
-      const mine = keys.get(idOf(kv.keyBytes));
+      const mine = keys.get(keyId(kv.keyBytes));
       if (mine === undefined || !same(mine, kv)) throw otherHistory(revision);
     }
     count += page.kvs.length;
@@ -86,7 +87,7 @@ function isSameNewest(
   // Keys of the revision at which the limit cuts may be others here and there, but it is the same revision.
   if (newest.at(-1)?.modRevision !== kvs.at(-1)?.modRevision) return false;
   return kvs.every((kv) => {
-    const mine = keys.get(idOf(kv.keyBytes));
+    const mine = keys.get(keyId(kv.keyBytes));
     return mine !== undefined && isSame(mine, kv);
   });
 }

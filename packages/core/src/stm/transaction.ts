@@ -1,5 +1,5 @@
 import { EtcdError, isEtcdError } from "../errors/etcd-error.ts";
-import { type Bytes, toBytes, toKey } from "../kv/bytes.ts";
+import { type Bytes, keyId, toBytes, toKey } from "../kv/bytes.ts";
 import type { KeyRange } from "../kv/key-range.ts";
 import { KeyValue } from "../kv/key-value.ts";
 import { type LeaseRef, leaseId } from "../kv/put.ts";
@@ -188,9 +188,4 @@ export class Attempt implements StmTransaction {
     if (!this.#rules.snapshot && revision > this.#revision) this.#revision = revision;
     return kvs[0];
   }
-}
-
-/** A key as what a map can hold, one character for each byte. */
-function keyId(key: Uint8Array): string {
-  return Buffer.from(key.buffer, key.byteOffset, key.byteLength).toString("latin1");
 }
